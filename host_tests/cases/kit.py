@@ -1,0 +1,68 @@
+"""What a case may use, alike under pytest and in every VM.
+
+A case is a `test_*` function of a `test_*.py` here, with bare asserts and no fixtures. It runs
+under CPython and once in each VM; `VMS = ("vm64", "vm32")` at the top of a file names those that
+it can run in ("cpython" is the first of all; "vm32" stands for every version of it).
+"""
+
+import gc
+
+try:
+    import pytest
+except ImportError:  # in a VM
+    pytest = None
+    import micropython
+
+    class Skip(Exception):
+        """Raise it with the reason, and the remedy, where a case cannot run."""
+
+else:
+    Skip = pytest.skip.Exception
+
+
+def rfc(*sections):
+    """Decorator: the sections that a case holds the firmware to, as in "2131 4.4.1"."""
+    return pytest.mark.rfc(*sections) if pytest else lambda case: case
+
+
+def raises(error, f, *args):
+    """The text of the `error` that f(*args) raises; AssertionError if it raises none."""
+    try:
+        f(*args)
+    except error as e:
+        return str(e)
+    raise AssertionError("no %s" % error.__name__)
+
+
+# Heap, in bytes; in the VMs alone. What a call's own frame takes it gives back unseen.
+
+
+def allocated(f):
+    """What f() takes from the heap, what it leaves as garbage included."""
+    gc.collect()
+    gc.disable()
+    before = gc.mem_alloc()
+    f()
+    after = gc.mem_alloc()
+    gc.enable()
+    return after - before
+
+
+def kept(f):
+    """What the result of f() keeps. Not in vm32: it does not collect while a case runs."""
+    gc.collect()
+    before = gc.mem_alloc()
+    result = f()
+    gc.collect()
+    after = gc.mem_alloc()
+    del result
+    return after - before
+
+
+def without_heap(f):
+    """The result of f(), which must not take anything from the heap: MemoryError where it does."""
+    micropython.heap_lock()
+    try:
+        return f()
+    finally:
+        micropython.heap_unlock()

@@ -1,0 +1,61 @@
+// Runs a script in MicroPython's webassembly port, with the unix port's command line and variable:
+//     MICROPYPATH=DIR:... node vm32.mjs PACKAGE [-X heapsize=BYTES] (-c SCRIPT | FILE)
+// PACKAGE is the npm package's directory. The VM has a file system of its own: the directories of
+// MICROPYPATH are copied into it. It collects garbage only when nothing runs: a line that begins
+// with `#%%` gives it the chance. An uncaught exception is exit code 1.
+import fs from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+const [home, ...args] = process.argv.slice(2);
+const options = {
+    url: path.join(home, "micropython.wasm"),
+    stdout: (line) => fs.writeSync(1, line + "\n"),
+    stderr: (line) => fs.writeSync(2, line + "\n"),
+};
+if (args[0] === "-X") {
+    options.heapsize = Number(args[1].split("=")[1]);
+    args.splice(0, 2);
+}
+const script = args[0] === "-c" ? args[1] : fs.readFileSync(args[0], "utf8");
+
+const { loadMicroPython } = await import(pathToFileURL(path.join(home, "micropython.mjs")));
+const vm = await loadMicroPython(options);
+
+function copy(from) {
+    vm.FS.mkdirTree(from);
+    for (const entry of fs.readdirSync(from, { withFileTypes: true })) {
+        const name = path.join(from, entry.name);
+        if (entry.isDirectory()) {
+            if (entry.name !== "__pycache__") copy(name);
+        } else {
+            vm.FS.writeFile(name, fs.readFileSync(name));
+        }
+    }
+}
+
+// What every board has built in: some of it is Python here, and no part of a script's heap; what is
+// missing can be imported, for the sake of what needs none of it.
+const prepare = (path) => `
+import sys
+sys.path[:] = ${JSON.stringify(path)}
+class Absent:
+    def __getattr__(self, name):
+        return 0
+for name in "array binascii errno machine network os random select socket struct time".split():
+    try:
+        __import__(name)
+    except ImportError:
+        sys.modules[name] = Absent()
+del Absent, name
+`;
+
+const dirs = (process.env.MICROPYPATH ?? "").split(path.delimiter).filter(Boolean);
+dirs.filter((dir) => dir !== ".frozen").forEach(copy);
+try {
+    vm.runPython(prepare(dirs));
+    script.split(/^#%%.*$/m).forEach((step) => vm.runPython(step));
+} catch (error) {
+    fs.writeSync(2, error.message + "\n");
+    process.exitCode = 1;
+}
