@@ -1,0 +1,94 @@
+"""What a server granted: the addresses, the times, every option. Knows nothing of how a lease is
+obtained.
+"""
+
+from micropython import const
+
+# 17 years count as for ever: sums of two such times are still small integers on a board.
+_FOREVER = const(0x1FFFFFFF)
+
+# RFC 2132
+_MASK = const(1)
+_ROUTER = const(3)
+_DNS = const(6)
+_LEASE_TIME = const(51)
+_SERVER_ID = const(54)
+_T1 = const(58)
+_T2 = const(59)
+
+
+def dotted(address):
+    """The 4 bytes of an address as people write it."""
+    return "%d.%d.%d.%d" % tuple(address)
+
+
+def _addresses(value):
+    # Those in an option's bytes; none if it is not there, or not whole.
+    found = []
+    if value and not len(value) % 4:
+        for i in range(0, len(value), 4):
+            found.append(dotted(value[i : i + 4]))
+    return found
+
+
+def _seconds(message, code):
+    value = message.option(code) or b""
+    return min(int.from_bytes(value, "big"), _FOREVER) if len(value) == 4 else 0
+
+
+class Lease:
+    """A lease. `ip`, `mask`, `gateway` (None without one) are strings, `dns` is a list of them.
+
+    `lease_time`, `t1`, `t2` are seconds from the first sending of the REQUEST that was answered
+    (RFC 2131 4.4.1), _FOREVER where infinite; `age` is how many have gone, as of the last poll.
+    `yiaddr` and `server` (option 54) are bytes.
+    """
+
+    def __init__(self, message, fuzz=0):
+        """message: the ACK, just read. fuzz: 0 to 63, how much earlier than 0.5 and 0.875 T1 and
+        T2 may be.
+        """
+        self.message = message
+        self.ack = ack = bytes(message.buf[message.start : message.end])
+        self.age = 0
+        self.yiaddr = ack[16:20]
+        self.ip = dotted(self.yiaddr)
+        self.server = message.option(_SERVER_ID)
+        i = message.find(_MASK, 4)
+        self.mask = dotted(message.buf[i : i + 4]) if i else "255.255.255.0"
+        self.gateway = (_addresses(message.option(_ROUTER)) or (None,))[0]
+        self.dns = _addresses(message.option(_DNS))
+        self.lease_time = end = _seconds(message, _LEASE_TIME)
+        t1 = _seconds(message, _T1)
+        t2 = _seconds(message, _T2)
+        # RFC 2131 4.4.5: T1 < T2 < lease time, or they are mended; fuzz is to the early side.
+        if end == _FOREVER:
+            t1 = t2 = end
+        else:
+            fuzz = (end >> 5) * fuzz >> 6
+            if not 0 < t2 < end:
+                t2 = end - max(end >> 3, 1) - fuzz
+            if not 0 < t1 < t2:
+                t1 = (end >> 1) - fuzz
+                if t1 >= t2:
+                    t1 = t2 * 4 // 7
+        self.t1 = t1 or 1
+        self.t2 = t2
+
+    def remaining(self):
+        """Seconds until the address must not be used any more, as of the last poll; None if the
+        lease is infinite.
+        """
+        return None if self.lease_time == _FOREVER else max(0, self.lease_time - self.age)
+
+    def ifconfig(self):
+        """(ip, mask, gateway, dns) as strings, as `nic.ifconfig` takes them."""
+        none = "0.0.0.0"
+        return self.ip, self.mask, self.gateway or none, self.dns[0] if self.dns else none
+
+    def option(self, code):
+        """The bytes of any option of the ACK, pieces joined; None without it. A stored lease has
+        the everyday ones.
+        """
+        self.message.read(self.ack, 0, len(self.ack))
+        return self.message.option(code)

@@ -1,0 +1,172 @@
+"""DHCP messages as bytes: RFC 951/2131 fields, RFC 2132 options, overload, RFC 3396.
+
+Writes into a caller's bytearray, reads any buffer in place. Knows no state, no time, no socket, no
+file. A message begins at `start` of its buffer, so that a frame's headers can stand before it.
+"""
+
+from array import array
+from struct import pack_into
+
+from micropython import const
+
+MAX_SIZE = const(
+    548
+)  # what every server takes: the 576 bytes of RFC 2131 2, less IP and UDP headers
+_MIN_SIZE = const(300)  # RFC 1542 2.1; there are relays and servers that drop less
+_HEADER = const(240)  # the fixed fields of RFC 2131 figure 1, magic cookie included
+
+# RFC 2131 table 5, as `build` is told it: option 53, and what else the message carries
+_CIADDR = const(0x10)
+_REQUESTED = const(0x20)
+_SERVER = const(0x40)
+
+# RFC 2132
+_DECLINE = const(4)
+_RELEASE = const(7)
+_PAD = const(0)
+_OVERLOAD = const(52)
+_END = const(255)
+
+_TWICE = const(0x8000)  # marks an option that comes in pieces
+
+
+def option(code, value):
+    """Encode one option. ValueError: no such code, or a value that is empty or longer than its
+    length byte can say.
+    """
+    if not (0 < code < _END and 0 < len(value) <= 255):
+        raise ValueError("option %d" % code)
+    return bytes((code, len(value))) + bytes(value)
+
+
+def build(buf, start, form, fields):
+    """Write a client's message (RFC 2131 table 5) at `start` of `buf`; return where it ends.
+
+    form: option 53, plus 0x10 if ciaddr belongs in the message, 0x20 if option 50 (`yiaddr`), 0x40
+    if option 54 (`server`) does. fields: anything with the attributes xid, ciaddr, yiaddr, server:
+    4 bytes; secs: 16 bits; broadcast: a truth; chaddr: 6 bytes, Ethernet; options: the others,
+    encoded, with END, at most MAX_SIZE - 255 bytes; brief: those of them that DECLINE and RELEASE
+    carry. `buf` has MAX_SIZE bytes from `start` on.
+    """
+    kind = form & 15
+    options = fields.options
+    secs = fields.secs
+    flags = fields.broadcast and 0x8000
+    if kind == _DECLINE or kind == _RELEASE:
+        options = fields.brief
+        secs = flags = 0
+    pack_into(  # 's' fills with zeros: yiaddr to giaddr; chaddr's padding, sname and file
+        "!I4sHH16s208s6sB",
+        buf,
+        start,
+        0x01010600,  # op BOOTREQUEST, htype Ethernet, hlen 6, hops 0
+        fields.xid,
+        secs,
+        flags,
+        fields.ciaddr if form & _CIADDR else b"",
+        fields.chaddr,
+        b"c\x82Sc\x35\x01",
+        kind,
+    )
+    i = start + 243
+    if form & _REQUESTED:
+        pack_into("BB4s", buf, i, 50, 4, fields.yiaddr)
+        i += 6
+    if form & _SERVER:
+        pack_into("BB4s", buf, i, 54, 4, fields.server)
+        i += 6
+    pack_into("293s", buf, i, options)
+    return max(i + len(options), start + _MIN_SIZE)
+
+
+class Message:
+    """A message, read in place. What `read` finds holds until the next `read`."""
+
+    def __init__(self):
+        self.index = array(
+            "H", bytes(512)
+        )  # where an option's code stands in `buf`; 0 where it does not occur
+        self.values = {}  # of the options that come in pieces
+
+    def read(self, buf, start, end):
+        """Index the options of the message at buf[start:end]. Return None, or the word for what is
+        malformed.
+
+        Pad, order, a missing END, what stands behind END, unknown options: no fault (RFC 2131
+        4.1). The options field comes first, then `file`, then `sname`, where option 52 says so
+        (RFC 3396 5). The word "option" is for one that runs over its field; it is in `code`, and
+        what came before it is there.
+        """
+        self.buf = buf
+        self.start = start
+        self.end = end
+        self.values.clear()
+        index = self.index
+        # What needs a second look is marked beforehand, which leaves the loop one test for each
+        # option.
+        pack_into("2s508s2s", index, 0, b"\x80\x80", b"", b"\x80\x80")
+        if end - start < _HEADER or end >= _TWICE:
+            return "length"
+        if not buf.startswith(b"c\x82Sc", start + 236):
+            return "cookie"
+        wrong = self._scan(start + _HEADER, end)
+        i = self.find(_OVERLOAD, 1)
+        i = self.buf[i] if i and self.buf[i] < 4 else 0  # in its bits: 1 file, 2 sname
+        if i & 1:
+            wrong = wrong or self._scan(start + 108, start + 236)
+        if i & 2:
+            wrong = wrong or self._scan(start + 44, start + 108)
+        return wrong
+
+    def _scan(self, i, end):
+        # One field. Few locals and no `try`: a frame of over 11 words would come from the heap.
+        buf = self.buf
+        index = self.index
+        end -= 1  # a code there lacks its length byte
+        while i < end:
+            code = buf[i]
+            if index[code]:
+                if code == _PAD:
+                    i += 1
+                    continue
+                if code == _END:
+                    return None
+                self._join(code, i + 2, end)
+            else:
+                index[code] = i
+            i += buf[i + 1] + 2
+        if i == end and 0 < buf[i] < _END:
+            code = buf[i]
+        elif i > end + 1:
+            if index[code] < _TWICE:
+                index[code] = 0
+        else:
+            return None
+        self.code = code
+        return "option"
+
+    def _join(self, code, i, last):
+        value = self.option(code)
+        self.index[code] |= _TWICE
+        if i + self.buf[i - 1] <= last + 1:
+            value += bytes(self.buf[i : i + self.buf[i - 1]])
+        self.values[code] = value
+
+    def find(self, code, size):
+        """Where in `self.buf` the option's value begins; 0 where it does not occur or has not the
+        size it must have.
+        """
+        i = self.index[code]
+        if i >= _TWICE:
+            value = self.option(code)
+            i = len(self.buf)
+            self.buf = bytes(self.buf) + value  # put together behind the message
+            return i if len(value) == size else 0
+        return i + 2 if i and self.buf[i + 1] == size else 0
+
+    def option(self, code):
+        """The option's bytes, its pieces joined (RFC 3396); None where it does not occur."""
+        i = self.index[code]
+        if i >= _TWICE:
+            return self.values.get(code)
+        return bytes(self.buf[i + 2 : i + 2 + self.buf[i + 1]]) if i else None
