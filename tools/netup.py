@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Bring a Linux interface up with the firmware's client, in the MicroPython VM, and keep its lease
+until stopped.
+
+On SIGTERM or SIGINT the address is given back (RELEASE). Needs root, or CAP_NET_RAW and
+CAP_NET_ADMIN.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import vm
+from names import message_type
+
+_BOARD = vm.ROOT / "boards/UNIX"
+_KEYS = (
+    *(
+        "t_ms",
+        "event",
+        "type",
+        "state",
+        "reason",
+        "ip",
+        "mask",
+        "gateway",
+        "dns",
+        "server",
+        "lease_time",
+        "t1",
+        "t2",
+    ),
+)
+_AGAIN_S = 0.5
+_TIMEOUT_S = 20.0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("iface", metavar="IFACE", help="the interface, e.g. eth0")
+    parser.add_argument(
+        "--once", action="store_true", help="end when bound (exit 0) or on a time-out (exit 1)"
+    )
+    parser.add_argument(
+        "--store", metavar="FILE", help="where the lease is kept; without it, in memory alone"
+    )
+    parser.add_argument("--hostname", metavar="H", help="option 12")
+    parser.add_argument(
+        "--timeout",
+        metavar="S",
+        type=float,
+        help=f"give up after so many seconds; {_TIMEOUT_S:g} with --once",
+    )
+    parser.add_argument(
+        "--reuse", action="store_true", help="use a stored lease that still runs without asking"
+    )
+    parser.add_argument(
+        "--no-apply",
+        dest="apply",
+        action="store_false",
+        help="leave address, route, resolver alone",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object for each event")
+    parser.add_argument("--vm", choices=("micropython", "python"), default="micropython")
+    arguments = parser.parse_args()
+    if arguments.timeout is None:
+        arguments.timeout = _TIMEOUT_S if arguments.once else 0
+    elif not 0 < arguments.timeout <= 1_000_000:
+        parser.error("--timeout: from 0 to 1000000 seconds")
+    return arguments
+
+
+def _command(arguments: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
+    keys = ("iface", "once", "store", "hostname", "timeout", "reuse", "apply")
+    wanted = json.dumps({key: getattr(arguments, key) for key in keys})
+    script = _BOARD / "main.py"
+    if arguments.vm == "python":
+        path = os.pathsep.join(map(str, (vm.FIRMWARE, _BOARD)))
+        return [sys.executable, "-u", str(script), wanted], {**os.environ, "PYTHONPATH": path}
+    unix = vm.vms()["vm64"]
+    if unix.missing:
+        sys.exit(f"netup: no MicroPython VM: {unix.missing}; or --vm python")
+    return unix.command(script, wanted), unix.env(_BOARD)
+
+
+def _text(event: dict[str, Any]) -> str:
+    line = f"{event['t_ms'] / 1000:9.3f} s  {event['event']:9}{event['state']:12}"
+    if event.get("type"):
+        line += f"{event['type']} "
+    if "ip" in event:
+        line += "{ip} mask {mask} gateway {gateway} dns {dns} ".format(**event)
+        line += "server {server} for {lease_time} s".format(**event)
+    return line + str(event.get("reason", ""))
+
+
+def _show(line: str, arguments: argparse.Namespace) -> None:
+    try:
+        event = json.loads(line)
+    except ValueError:  # a traceback of the VM
+        print(line, end="", file=sys.stderr)
+        return
+    if "refused" in event:
+        print(f"netup: {event['refused']}", file=sys.stderr)
+        return
+    if "type" in event:
+        event["type"] = message_type(event["type"]) if event["type"] else None
+    event = {key: event[key] for key in _KEYS if key in event}
+    print(json.dumps(event) if arguments.json else _text(event), flush=True)
+
+
+def main() -> int:
+    arguments = _arguments()
+    command, env = _command(arguments)
+    # A session of its own, so that Ctrl-C reaches it once, from here.
+    child = subprocess.Popen(
+        command,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert child.stdout
+    ended = threading.Event()
+
+    def interrupt() -> None:
+        # Again and again: while the VM waits for ip(8), system(3) has it ignore SIGINT.
+        while not ended.wait(_AGAIN_S) and child.poll() is None:
+            child.send_signal(signal.SIGINT)
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        child.send_signal(signal.SIGINT)
+        threading.Thread(target=interrupt, daemon=True).start()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        for line in child.stdout:
+            _show(line, arguments)
+    except BrokenPipeError:
+        stop()
+    code = child.wait()
+    ended.set()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
