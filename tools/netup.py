@@ -14,7 +14,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from typing import Any
 
 import vm
@@ -38,7 +37,6 @@ _KEYS = (
         "t2",
     ),
 )
-_AGAIN_S = 0.5
 _TIMEOUT_S = 20.0
 
 
@@ -73,7 +71,11 @@ def _arguments() -> argparse.Namespace:
     if arguments.timeout is None:
         arguments.timeout = _TIMEOUT_S if arguments.once else 0
     elif not 0 < arguments.timeout <= 1_000_000:
-        parser.error("--timeout: from 0 to 1000000 seconds")
+        parser.error(f"--timeout: {arguments.timeout:g} is not from 0 to 1000000 seconds")
+    if arguments.store:
+        arguments.store = os.path.realpath(arguments.store)
+        if os.path.exists(arguments.store) and not os.path.isfile(arguments.store):
+            parser.error(f"--store: {arguments.store} is not a file")
     return arguments
 
 
@@ -95,8 +97,8 @@ def _text(event: dict[str, Any]) -> str:
     if event.get("type"):
         line += f"{event['type']} "
     if "ip" in event:
-        line += "{ip} mask {mask} gateway {gateway} dns {dns} ".format(**event)
-        line += "server {server} for {lease_time} s".format(**event)
+        line += "{ip} mask {mask} gateway {gateway} ".format(**event)
+        line += "dns {} server {server} for {lease_time} s".format(" ".join(event["dns"]), **event)
     return line + str(event.get("reason", ""))
 
 
@@ -118,39 +120,29 @@ def _show(line: str, arguments: argparse.Namespace) -> None:
 def main() -> int:
     arguments = _arguments()
     command, env = _command(arguments)
-    # A session of its own, so that Ctrl-C reaches it once, from here.
+    # A session of its own: Ctrl-C is for us. It ends, giving the address back, when its standard
+    # input is closed, be it by our death.
     child = subprocess.Popen(
         command,
         env=env,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
+    assert child.stdin
     assert child.stdout
-    ended = threading.Event()
-
-    def interrupt() -> None:
-        # Again and again: while the VM waits for ip(8), system(3) has it ignore SIGINT.
-        while not ended.wait(_AGAIN_S) and child.poll() is None:
-            child.send_signal(signal.SIGINT)
-
-    def stop(*_: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        child.send_signal(signal.SIGINT)
-        threading.Thread(target=interrupt, daemon=True).start()
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    stdin = child.stdin
+    signal.signal(signal.SIGINT, lambda *_: stdin.close())
+    signal.signal(signal.SIGTERM, lambda *_: stdin.close())
     try:
         for line in child.stdout:
             _show(line, arguments)
     except BrokenPipeError:
-        stop()
-    code = child.wait()
-    ended.set()
-    return code
+        stdin.close()
+        child.stdout.read()
+    return child.wait()
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
 PACKAGE = FIRMWARE / "dhcpc"
 MPY = ROOT / "build/mpy"
-HOST_ONLY = ("cpython",)  # modules of the firmware that no board gets
 
 _VENV = ROOT / ".venv"
 _NPM = _VENV / "npm/node_modules"
@@ -150,8 +149,7 @@ def compile_package(source: Path = PACKAGE, target: Path = MPY) -> Path:
     """
     package = target / source.name
     package.mkdir(parents=True, exist_ok=True)
-    sources = [py for py in sorted(source.glob("*.py")) if py.stem not in HOST_ONLY]
-    modules = {package / f"{py.stem}.mpy": py for py in sources}
+    modules = {package / f"{py.stem}.mpy": py for py in sorted(source.glob("*.py"))}
     for orphan in set(package.glob("*.mpy")) - set(modules):
         orphan.unlink(missing_ok=True)
     for mpy, py in modules.items():

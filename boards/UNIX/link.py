@@ -12,7 +12,6 @@ import struct
 import sys
 import time
 
-from dhcpc.lease import dotted
 from dhcpc.link import HEAD, Link, frame
 
 _VM = sys.implementation.name == "micropython"
@@ -22,8 +21,10 @@ _SO_BINDTODEVICE = 25
 _UDP = 17
 _DOMAIN_NAME = 15
 _RESOLV_CONF = "/etc/resolv.conf"
-_MARK = "# dhcpc on %s:\n"
-_END_MARK = "# dhcpc: the end\n"
+_MARK = b"# dhcpc on %s:\n"
+_END_MARK = b"# dhcpc: the end\n"
+_ALL = b"\xff" * 4
+_ALL_MACS = b"\xff" * 6
 _NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
 
 
@@ -54,6 +55,7 @@ class Interface(Link):
         self.applying = apply
         self.applied = None
         self.udp = None
+        self.hop = None  # the MAC that the server's messages come from: its own, or a relay's
 
     # the link
 
@@ -78,19 +80,18 @@ class Interface(Link):
     # the messages
 
     def make(self):
-        """A socket for whole frames. Beside it a UDP socket, which sends to one server and keeps
-        port 68 from being closed.
+        """A socket for whole frames; beside it a UDP socket, so that port 68 is not a closed
+        one.
         """
-        # No protocol until bind: a socket that is heard at once has to be rehooked, and the kernel
-        # takes 10 ms over it.
+        # No protocol until bind: a socket that hears at once has to be rehooked, which takes 10
+        # ms.
         packets = socket.socket(_AF_PACKET, socket.SOCK_RAW, 0)
         try:
             if _VM:
-                packets.bind(
-                    struct.pack(
-                        "HHiHBB8s", _AF_PACKET, _swap(_ETH_P_IP), self.number, 0, 0, 0, b""
-                    )
+                address = struct.pack(
+                    "HHiHBB8s", _AF_PACKET, _swap(_ETH_P_IP), self.number, 0, 0, 0, b""
                 )
+                packets.bind(address)
             else:
                 packets.bind((self.name, _ETH_P_IP))
             self.udp = super().make()
@@ -109,22 +110,25 @@ class Interface(Link):
             self.udp.close()
         super().close()
 
-    def send(self, buf, end, server):
-        """A broadcast goes as a frame, a message to one server by the kernel's routes."""
-        if server:
-            to = socket.getaddrinfo(dotted(server), self.server_port)[0][-1]
-            self.udp.sendto(memoryview(buf)[HEAD:end], to)
-        else:
-            frame(buf, end, self.mac)
-            self.sock.send(memoryview(buf)[:end])
+    def send(self, end, server):
+        """Send a frame; what is for one server to the neighbour that its last message came
+        from.
+        """
+        if server and not self.hop:
+            # After a reuse nobody has been heard yet: leave it to the kernel, and to ARP.
+            super().send(end, server)
+            return
+        frame(self.buf, end, self.mac, server and self.hop or _ALL_MACS, server or _ALL)
+        self.sock.send(memoryview(self.buf)[:end])
 
-    def receive(self, wait):
+    def receive(self, size, wait):
         """The next frame with a message for a client, if one comes within `wait` ms."""
         late = time.time() * 1000 + wait
         while True:
             for _ in self.ready(wait):
-                data = self.sock.recv(2048)
+                data = self.sock.recv(size + 2 * HEAD)
                 if self._locate(data):
+                    self.hop = data[6:12]
                     return data
                 break
             else:
@@ -134,69 +138,73 @@ class Interface(Link):
     def _locate(self, data):
         # RFC 791, 768: a whole IPv4 packet, UDP, to the client's port. Checksums are not looked
         # at: on a virtual interface they are often left to hardware that is not there.
-        if len(data) < HEAD or data[12:14] != b"\x08\0" or data[14] >> 4 != 4 or data[23] != _UDP:
+        if (
+            len(data) < HEAD
+            or data[12:14] != b"\x08\0"
+            or data[14] >> 4 != 4
+            or data[20] & 0x3F
+            or data[21]
+            or data[23] != _UDP
+        ):
             return False
         udp = 14 + (data[14] & 15) * 4
-        if data[20] & 0x3F or data[21] or len(data) < udp + 8:
+        if len(data) < udp + 8:
             return False
         self.start = udp + 8
         self.end = udp + (data[udp + 4] << 8 | data[udp + 5])
-        return (
-            self.start <= self.end <= len(data)
-            and data[udp + 2] << 8 | data[udp + 3] == self.client_port
-        )
+        to = data[udp + 2] << 8 | data[udp + 3]
+        return self.start <= self.end <= len(data) and to == self.port
 
     # the lease
 
     def apply(self, lease):
         """Give the interface the address, a default route behind all that there are, and the
-        resolver its servers.
+        resolver its servers. OSError: names what could not be done; the rest is.
         """
-        if self.applying:
-            address = "%s/%d" % (
-                lease.ip,
-                sum([bin(int(part)).count("1") for part in lease.mask.split(".")]),
+        if not self.applying:
+            return
+        size = sum([bin(int(part)).count("1") for part in lease.mask.split(".")])
+        address = "%s/%d" % (lease.ip, size)
+        if self.applied and self.applied != address:
+            self.remove()
+        failed = self._ip("address replace %s dev %s" % (address, self.name))
+        self.applied = address
+        if lease.gateway != "0.0.0.0":
+            failed = failed or self._ip(
+                "route replace default via %s dev %s src %s onlink proto dhcp metric %d"
+                % (lease.gateway, self.name, lease.ip, 1000 + self.number)
             )
-            if self.applied and self.applied != address:
-                self.remove()
-            self._ip("address replace %s dev %s" % (address, self.name))
-            self.applied = address
-            if lease.gateway:
-                self._ip(
-                    "route replace default via %s dev %s src %s onlink proto dhcp metric %d"
-                    % (lease.gateway, self.name, lease.ip, 1000 + self.number)
-                )
-            self._resolve(lease.dns, lease.option(_DOMAIN_NAME))
+        self._resolve(lease.dns, lease.option(_DOMAIN_NAME))
+        if failed:
+            raise OSError(failed)
 
     def remove(self):
         """Take away what `apply` gave."""
         if self.applied:
-            self._resolve()
-            os.system("ip -4 address del %s dev %s 2>/dev/null" % (self.applied, self.name))
+            self._ip("address del %s dev %s" % (self.applied, self.name))
             self.applied = None
+            self._resolve()
 
     def _ip(self, command):
-        if os.system("ip -4 " + command):
-            raise OSError("ip -4 " + command)
+        # What failed, in words; None if it did not.
+        return "ip " + command if os.system("ip -4 %s 2>/dev/null" % command) else None
 
     def _resolve(self, servers=(), domain=None):
         # Our lines go before the others', between marks, and away again.
-        lines = ["nameserver %s\n" % server for server in servers]
-        if domain and all(c in _NAME for c in domain):
-            lines.append("search %s\n" % domain.decode())
-        head = _MARK % self.name
+        ours = b"".join([b"nameserver %s\n" % server.encode() for server in servers])
+        if domain and not domain.strip(_NAME):
+            ours += b"search %s\n" % domain
+        head = _MARK % self.name.encode()
         try:
-            old = _read(_RESOLV_CONF) + "\n"
+            with open(_RESOLV_CONF, "rb") as f:
+                old = f.read()
         except OSError:
-            old = ""
-        new = old
-        if head in old:
-            before, rest = old.split(head, 1)
-            new = before + rest.split(_END_MARK, 1)[-1]
-        if lines:
-            new = head + "".join(lines) + _END_MARK + new
+            old = b""
+        before, _, rest = old.partition(head)
+        others = before + rest.partition(_END_MARK)[2] if rest else old
+        new = head + ours + _END_MARK + others if ours else others
         if new != old:
-            with open(_RESOLV_CONF, "w") as f:
+            with open(_RESOLV_CONF, "wb") as f:
                 f.write(new)
 
 

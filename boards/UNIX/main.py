@@ -6,35 +6,38 @@ reuse, apply.
 """
 
 import json
+import select
 import sys
 import time
 
 import board
 import dhcpc
 from dhcpc.lease import dotted
+from dhcpc.store import Store
 
 _VM = sys.implementation.name == "micropython"
 _INFINITE = 0xFFFFFFFF
 
-if _VM:
-    ticks_ms = time.ticks_ms
-else:
-    from dhcpc.cpython import ticks_ms
+_WALL_CLOCK = 1 << 32  # the kind of clock, as a record has it
 
 
-class Memory:
+def ticks_ms():
+    """A monotonic clock; CPython has no time.ticks_ms."""
+    return time.ticks_ms() if _VM else time.monotonic_ns() // 1_000_000
+
+
+class Memory(Store):
     """A store for as long as the program runs."""
 
-    data = b""
+    kept = b""
 
-    def load(self):
-        return self.data
+    def read(self):
+        """What was written last."""
+        return self.kept
 
-    def save(self, data):
-        self.data = data
-
-    def clear(self):
-        self.data = b""
+    def write(self, data):
+        """Keep it."""
+        self.kept = data
 
 
 def _seconds(lease, seconds):
@@ -48,12 +51,10 @@ def _tell(event, lease):
         told["type"] = session.type
     if event in ("ignored", "error", "timeout"):
         told["reason"] = str(dhcp.reason)
-    if event == "informed":
-        lease = session.informed
     if lease and event not in ("send", "recv", "ignored", "error"):
         told["ip"] = lease.ip
         told["mask"] = lease.mask
-        told["gateway"] = lease.gateway
+        told["gateway"] = lease.gateway if lease.gateway != "0.0.0.0" else None
         told["dns"] = lease.dns
         told["server"] = dotted(lease.server)
         told["lease_time"] = _seconds(lease, lease.lease_time)
@@ -62,33 +63,32 @@ def _tell(event, lease):
     print(json.dumps(told))
 
 
-def _deaf():
-    # One Ctrl-C is enough: the next must not disturb the RELEASE.
-    if _VM:
-        import micropython
+class _Stop(Exception):
+    pass
 
-        micropython.kbd_intr(-1)
-    else:
-        import signal
 
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _heed():
+    # Whoever started this closes our standard input to have the lease given back; a signal might
+    # come between any two instructions.
+    for _ in stop.poll(0):
+        raise _Stop
 
 
 def _run():
     try:
-        dhcp.acquire((want["timeout"] or 1000000) * 1000)
+        dhcp.acquire(int((want["timeout"] or 1000000) * 1000), _heed)
         while not want["once"]:
-            dhcp.poll(1000)
-    except KeyboardInterrupt:
-        _deaf()
+            _heed()
+            dhcp.poll(100)
+    except _Stop:
         dhcp.release()
-    except OSError as error:
-        if not dhcp.reason:
-            dhcp.reason = error
+    except OSError:
         return 1
     return 0
 
 
+stop = select.poll()
+stop.register(sys.stdin, select.POLLIN)
 start = ticks_ms()
 want = json.loads(sys.argv[1])
 try:
@@ -98,7 +98,7 @@ try:
         store=want["store"] or Memory(),
         on_event=_tell,
         clock=ticks_ms,
-        reuse=time.time if want["reuse"] else None,
+        reuse=(lambda: _WALL_CLOCK + int(time.time())) if want["reuse"] else None,
     )
 except (ValueError, OSError) as error:
     print(json.dumps({"refused": str(error)}))

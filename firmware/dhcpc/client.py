@@ -6,23 +6,23 @@ from random import getrandbits
 
 from micropython import const
 
-from .link import HEAD, SIZE
+from .link import HEAD
 from .session import DECLINE, RELEASE, Session
-from .store import File, record, restore
-from .wire import MAX_SIZE, option
+from .store import File
+from .wire import option
 
-_BOUND = const(7)
-# The names that RFC 2131 figure 5 gives the session's states; it has no STOPPED and no INFORMING.
-_STATES = (
-    "STOPPED INIT INIT-REBOOT SELECTING REBOOTING REQUESTING INFORMING BOUND RENEWING REBINDING"
-)
+_BOUND = const(6)
+# The names that RFC 2131 figure 5 gives the session's states; STOPPED has none there.
+_STATES = "STOPPED INIT INIT-REBOOT SELECTING REBOOTING REQUESTING BOUND RENEWING REBINDING"
 
 # RFC 2132
 _HOST_NAME = const(12)
 _PARAMETERS = const(55)
 _MAX_MESSAGE = const(57)
 _CLIENT_ID = const(61)
+_OURS = b"2456="  # 50, 52, 53, 54, 61: not the application's to set among the others
 
+_SIZE = const(1024)  # the longest datagram that we take: option 57 (RFC 2132 9.10)
 _AWAKE = const(50)  # ms between polls while a reply is awaited
 _LINGER = const(
     10
@@ -32,76 +32,60 @@ _AFTER_DECLINE = const(10000)  # ms: RFC 2131 3.1.5
 
 
 class Client:
-    """A DHCP client on one link. `reason`: of the last refusal or fault. `wanted`: whether to go
-    for a lease.
+    """A DHCP client on one link. `lease` is the Lease in use, or None; `reason`, that of the last
+    refusal or fault; `wanted`, whether to go for a lease.
     """
 
-    clock = reuse = probe = reason = held = None
-    start_wait_ms = reading = 0
+    client_id = options = on_event = clock = reuse = lease = reason = None
+    params = b"\x01\x03\x06\x0f\x1a\x1c\x2a\x33\x3a\x3b"
+    store = "/dhcpc.lease"
+    start_wait_ms = 0
     wanted = True
 
-    def __init__(
-        self,
-        link,
-        hostname=None,
-        params=b"\x01\x03\x06\x0f\x1a\x1c\x2a\x33\x3a\x3b",
-        options=None,
-        client_id=None,
-        store="/dhcpc.lease",
-        on_event=None,
-        **settings,
-    ):
-        """Silence the built-in client; nothing is sent before the first poll. ValueError: names
-        what is wrong.
+    def __init__(self, link, **settings):
+        """Silence the built-in client; nothing is sent before the first poll. ValueError names the
+        setting that is wrong.
 
-        link: a Link. hostname: option 12, "" for none. params: option 55, its codes. options:
-        {code: bytes}, to be sent besides. client_id: option 61, its type byte first; by default 1
-        and the MAC. store: a path, or an object like store.File. on_event(event, lease): is told
-        of each event.
+        link: a Link. The settings, by their names:
 
-        Settings: clock(), ms modulo 2**30 or more, where sleep stops time.ticks_ms. reuse(), a
-        clock in seconds that no reset sets back: a lease that it shows to run still is used
-        without a packet. probe(ip): whether somebody has the address just granted, which then is
-        declined. start_wait_ms: begin after a random time of up to that (RFC 2131 4.4.1).
-        broadcast, window_ms, choose: see Session.
+        hostname: option 12, "" for none. client_id: option 61 with its type byte, else 1 and the
+        MAC. params: option 55, its codes in order. options: {code: bytes} to send besides. store:
+        a path, or a Store. on_event(event, lease): is told of each event. clock(): ms, modulo
+        2**30 or more, where sleep stops time.ticks_ms. reuse(): seconds, plus the kind of clock <<
+        32, of a clock that no reset sets back; a stored lease that still runs by it is used
+        without a packet. start_wait_ms: begin after a random time of at most that (RFC 2131
+        4.4.1). More of them are in `session`.
         """
         self.link = link
-        self.on_event = on_event
-        self.store = File(store) if isinstance(store, str) else store
-        if hostname is None:
-            hostname = link.hostname
-        sent = {_PARAMETERS: params, _MAX_MESSAGE: SIZE.to_bytes(2, "big")}
-        if hostname:
-            sent[_HOST_NAME] = hostname.encode()
-        sent.update(options or {})
+        self.hostname = link.hostname
+        for name in settings:
+            if callable(getattr(self, name, max)):  # a method, or nothing
+                raise ValueError(name)
+            setattr(self, name, settings[name])
+        self.clock = self.clock or time.ticks_ms
+        if isinstance(self.store, str):
+            self.store = File(self.store)
+        sent = dict(self.options or {})
+        sent[_PARAMETERS] = self.params
+        sent[_MAX_MESSAGE] = bytes((_SIZE >> 8, _SIZE & 255))
+        if self.hostname:
+            sent[_HOST_NAME] = self.hostname.encode()
         encoded = b""
         for code in sent:
-            encoded += option(code, sent[code])
-        self.client_id = option(_CLIENT_ID, b"\x01" + link.mac if client_id is None else client_id)
+            encoded += option(-code if code in _OURS else code, sent[code])
+        self.client_id = option(_CLIENT_ID, self.client_id or b"\x01" + link.mac)
         self.session = Session(link.mac, self.client_id, encoded, getrandbits)
-        self.session.broadcast = link.broadcast
-        for name in settings:
-            owner = self if hasattr(self, name) else self.session
-            if not hasattr(owner, name):
-                raise ValueError(name)
-            setattr(owner, name, settings[name])
-        self.clock = self.clock or time.ticks_ms
-        self.tx = bytearray(HEAD + MAX_SIZE + 1)
+        self.session.flags = link.flags
         link.silence()
 
     @property
     def state(self):
-        """The state, as RFC 2131 figure 5 writes it; or STOPPED or INFORMING."""
+        """The state, as RFC 2131 figure 5 writes it, or STOPPED."""
         return _STATES.split()[self.session.state]
 
-    @property
-    def lease(self):
-        """The Lease in use, or None."""
-        return self.session.lease
-
     def poll(self, wait_ms=0):
-        """Handle what has arrived and what is due; wait at most `wait_ms` for a datagram. Never
-        raises for a fault.
+        """Handle what has arrived and what is due; wait at most `wait_ms` for a datagram. A fault
+        is an event, and never raised.
 
         Return in how many milliseconds to call again: at most 50 while a reply is awaited, at most
         a day.
@@ -109,7 +93,8 @@ class Client:
         link = self.link
         session = self.session
         if not link.up():
-            self._stop("link")
+            if session.state:
+                self._stop("link")
         elif self.wanted and not session.state:
             self._start()
         most = _MOST
@@ -120,23 +105,19 @@ class Client:
             elif event:
                 self._event(event)
             else:
-                data = self._receive(min(wait_ms, session.wait))
+                data = link.receive(_SIZE, min(wait_ms, session.wait))
                 if data:
                     most -= 1
                     event = session.handle(data, link.start, link.end)
                     self.reason = session.refused
                     if event != "ignored":
-                        self._tell("recv")
+                        self._event("recv")
                     if event != "offer":
-                        self._event(event)
+                        self._tell(event)
                 elif not wait_ms:
                     break
                 wait_ms = 0
-        if (
-            session.state == _BOUND
-            or session.state > _BOUND
-            and session.seconds - self.sent > _LINGER
-        ):
+        if session.state == _BOUND or session.state > _BOUND and session.spent > _LINGER:
             link.close()
         return min(_AWAKE, session.wait) if link.sock else session.wait
 
@@ -147,38 +128,47 @@ class Client:
         """
         self.wanted = True
         start = self.clock()
-        while not self.session.lease:
-            left = timeout_ms - (self.clock() - start & 0x3FFFFFFF)
-            if left <= 0 or self.link.error:
+        self.poll()
+        while not self.lease:
+            if self.link.error or self.clock() - start & 0x3FFFFFFF >= timeout_ms:
                 self._tell("timeout")
                 raise OSError(self.link.error or ETIMEDOUT)
-            self.poll(min(left, 100))
+            self.poll(100)
             if idle:
                 idle()
-        return self.session.lease
+        return self.lease
 
-    def inform(self, address=None):
-        """Ask for options alone (RFC 2131 3.4); the answer comes with the event "informed".
+    def inform(self, *args):
+        """Ask for options alone: see options.inform, whose module not every board has."""
+        from .options import inform
 
-        address: the 4 bytes of an address that somebody else has set, and is to be `wanted` no
-        more; else the lease's.
+        return inform(self, *args)
+
+    def decline(self):
+        """Send DECLINE: somebody else has the address. It is taken away, and in 10 s there will be
+        a DISCOVER (RFC 2131 3.1.5).
         """
-        self.session.inform(address or self.session.lease.yiaddr)
+        if self.lease:
+            self.session.restart()
+            self.session.wait = _AFTER_DECLINE
+            self._event("declined")
+            self._send(DECLINE)
 
     def release(self):
         """Send RELEASE, take the address away and forget the record. Only `acquire` starts
         anew.
         """
-        if self.session.lease:
-            self._send(RELEASE)
-        self.store.clear()
         self.wanted = False
-        self._stop("released")
+        try:
+            if self.lease:
+                self._send(RELEASE)
+        finally:
+            self._stop("released")
 
     def close(self):
         """Let the lease be, and hand the interface back to the built-in client."""
         self.wanted = False
-        self._stop("closed")
+        self._stop("link")
         self.link.restore()
 
     def _start(self):
@@ -186,78 +176,57 @@ class Client:
         # INIT.
         session = self.session
         session.tick(self.clock())
+        self.link.silence()  # it may have been off and on again
         key = self.link.key()
         self.identity = bytes((1, len(key))) + self.link.mac + key + self.client_id
         lease = None
         age = -1
-        kept = self.store.load()
-        if kept:
-            try:
-                lease = restore(session.message, kept, self.identity)
-                self.reading = lease.reading
-                if self.reuse:
-                    age = self._now() - lease.reading
-                    if age >= lease.lease_time:
-                        age = -1
-            except ValueError as refusal:
-                self._fault(refusal)
-        session.start(lease, age, self.start_wait_ms and getrandbits(20) % self.start_wait_ms)
+        try:
+            lease = self.store.load(session.message, self.identity)
+            if lease and self.reuse:
+                age = self.reuse() - lease.reading
+        except ValueError as refusal:
+            self._tell("error", refusal)
+        session.start(lease, age, getrandbits(20) % (self.start_wait_ms or 1))
         self._event("reused" if session.lease else "link")
 
     def _stop(self, event):
-        if self.session.state:
-            self.session.stop()
-            self.link.close()
-            self._event(event)
-
-    def _now(self):
-        # What the clock shows that vouches for a lease's age, and its kind, 1; 0 without one.
-        return self.reuse and int(self.reuse()) + (1 << 32) or 0
+        self.session.stop()
+        self.link.close()
+        self._event(event)
 
     def _send(self, form=0):
-        session = self.session
-        self.sent = session.seconds
+        link = self.link
         try:
-            self.link.open()
-            self.link.send(self.tx, session.write(self.tx, HEAD, form), session.to)
-            self._tell("send")
+            link.open()
+            link.send(self.session.write(link.buf, HEAD, form), self.session.to)
         except OSError as fault:  # no more than a lost packet
-            self._fault(fault)
-
-    def _receive(self, wait):
-        try:
-            return self.link.receive(wait)
-        except OSError as fault:
-            self._fault(fault)
+            self._tell("error", fault)
+        else:
+            self._tell("send")
 
     def _event(self, event):
         # The address and the record follow the lease before the application hears of it.
         lease = self.session.lease
-        if lease is not self.held:
-            self.held = lease
+        if lease is not self.lease or event == "released":
+            self.lease = lease
             try:
+                if event == "released":
+                    self.store.clear()
                 if not lease:
                     self.link.remove()
-                elif self.probe and event == "bound" and self.probe(lease.ip):
-                    self.held = None
-                    event = "declined"
-                    self.session.restart()
-                    self._send(DECLINE)
-                    self.session.wait = _AFTER_DECLINE
                 else:
-                    self.link.apply(lease)
-                    kept = record(lease, self.identity, self.reading)
-                    if self.store.load() != kept:
-                        self.reading = self._now()
-                        self.store.save(record(lease, self.identity, self.reading))
+                    try:
+                        self.link.apply(lease)
+                    finally:
+                        reading = max(0, self.reuse() - lease.age) if self.reuse else 0
+                        self.store.save(lease, self.identity, reading)
             except OSError as fault:
-                self._fault(fault)
+                self._tell("error", fault)
         self._tell(event)
 
-    def _fault(self, fault):
-        self.reason = fault
-        self._tell("error")
-
-    def _tell(self, event):
+    def _tell(self, event, fault=None):
+        if fault:
+            self.reason = fault
         if self.on_event:
-            self.on_event(event, self.session.lease)
+            self.on_event(event, self.lease)

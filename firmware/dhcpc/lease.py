@@ -16,6 +16,8 @@ _SERVER_ID = const(54)
 _T1 = const(58)
 _T2 = const(59)
 
+_NONE = "0.0.0.0"
+
 
 def dotted(address):
     """The 4 bytes of an address as people write it."""
@@ -37,7 +39,7 @@ def _seconds(message, code):
 
 
 class Lease:
-    """A lease. `ip`, `mask`, `gateway` (None without one) are strings, `dns` is a list of them.
+    """A lease. `ip`, `mask`, `gateway` (0.0.0.0 without one) are strings, `dns` is a list of them.
 
     `lease_time`, `t1`, `t2` are seconds from the first sending of the REQUEST that was answered
     (RFC 2131 4.4.1), _FOREVER where infinite; `age` is how many have gone, as of the last poll.
@@ -56,7 +58,7 @@ class Lease:
         self.server = message.option(_SERVER_ID)
         i = message.find(_MASK, 4)
         self.mask = dotted(message.buf[i : i + 4]) if i else "255.255.255.0"
-        self.gateway = (_addresses(message.option(_ROUTER)) or (None,))[0]
+        self.gateway = (_addresses(message.option(_ROUTER)) or (_NONE,))[0]
         self.dns = _addresses(message.option(_DNS))
         self.lease_time = end = _seconds(message, _LEASE_TIME)
         t1 = _seconds(message, _T1)
@@ -66,12 +68,13 @@ class Lease:
             t1 = t2 = end
         else:
             fuzz = (end >> 5) * fuzz >> 6
-            if not 0 < t2 < end:
-                t2 = end - max(end >> 3, 1) - fuzz
-            if not 0 < t1 < t2:
-                t1 = (end >> 1) - fuzz
-                if t1 >= t2:
-                    t1 = t2 * 4 // 7
+            half = (end >> 1) - fuzz
+            most = end - max(end >> 3, 1) - fuzz
+            t1 = t1 or half
+            t2 = t2 or most
+            if not t1 < t2 < end:
+                t1 = half
+                t2 = most
         self.t1 = t1 or 1
         self.t2 = t2
 
@@ -79,12 +82,11 @@ class Lease:
         """Seconds until the address must not be used any more, as of the last poll; None if the
         lease is infinite.
         """
-        return None if self.lease_time == _FOREVER else max(0, self.lease_time - self.age)
+        return None if self.lease_time == _FOREVER else self.lease_time - self.age
 
     def ifconfig(self):
         """(ip, mask, gateway, dns) as strings, as `nic.ifconfig` takes them."""
-        none = "0.0.0.0"
-        return self.ip, self.mask, self.gateway or none, self.dns[0] if self.dns else none
+        return self.ip, self.mask, self.gateway, (self.dns or (_NONE,))[0]
 
     def option(self, code):
         """The bytes of any option of the ACK, pieces joined; None without it. A stored lease has

@@ -11,25 +11,21 @@ from micropython import const
 from .lease import dotted
 
 HEAD = const(42)  # the room before a message for its Ethernet, IPv4 and UDP headers
-SIZE = const(
-    1024
-)  # the largest datagram that we receive, and the value of option 57 (RFC 2132 9.10)
-SERVER_PORT = const(67)
-CLIENT_PORT = const(68)
+_SERVER_PORT = const(67)
+_CLIENT_PORT = const(68)
 
 
-def frame(buf, end, mac):
-    """Make of the message at buf[HEAD:end] the whole frame buf[:end] that broadcasts it (RFC 894,
-    791, 768).
+def frame(buf, end, mac, to_mac, to):
+    """Make of the message at buf[HEAD:end] the whole frame buf[:end] (RFC 894, 791, 768).
 
-    mac: the sender's 6 bytes. It comes from ciaddr, which is 0.0.0.0 as long as there is no
-    address to send from.
+    mac, to_mac: 6 bytes. to: the 4 bytes of the address it goes to. It comes from ciaddr, which is
+    0.0.0.0 as long as there is no address to send from. Both checksums are filled in.
     """
     pack_into(
         "!6s6sHHHIHH4s4sHHHH",
         buf,
         0,
-        b"\xff\xff\xff\xff\xff\xff",
+        to_mac,
         mac,
         0x0800,
         0x4500,
@@ -38,20 +34,17 @@ def frame(buf, end, mac):
         0x4011,  # time to live 64, UDP
         0,
         b"",
-        b"\xff\xff\xff\xff",
-        CLIENT_PORT,
-        SERVER_PORT,
+        to,
+        _CLIENT_PORT,
+        _SERVER_PORT,
         end - 34,
         0,
     )
     for i in range(26, 30):
         buf[i] = buf[i + HEAD - 14]
     pack_into("!H", buf, 24, _checksum(_sum(buf, 14, 34)))
-    # Of the pseudo header the broadcast address adds nothing; nor do the zeros from behind chaddr
-    # to the cookie.
-    total = (
-        _sum(buf, 26, 30) + 17 + end - 34 + _sum(buf, 34, HEAD + 34) + _sum(buf, HEAD + 236, end)
-    )
+    # The pseudo header, and all but the zeros from behind chaddr to the cookie
+    total = _sum(buf, 26, HEAD + 34) + 17 + end - 34 + _sum(buf, HEAD + 236, end)
     pack_into("!H", buf, 40, _checksum(total) or 0xFFFF)
 
 
@@ -77,14 +70,13 @@ class Link:
     built-in client.
     """
 
-    broadcast = False  # whether nothing but a broadcast arrives
-    error = None  # why the link will not come up, in words
-    hostname = None  # the default for option 12
-    server_port = SERVER_PORT
-    client_port = CLIENT_PORT
+    flags = start = 0  # flags: 0x8000 where nothing but a broadcast arrives
+    # error: why the link will not come up, in words; hostname: the default for option 12
+    sock = error = hostname = None
+    port = _CLIENT_PORT  # the server's is the one before it
 
     def __init__(self):
-        self.sock = None
+        self.buf = bytearray(HEAD + 576)  # no message that we send is longer: RFC 2131 2
         self.poller = poll()
         # ipoll does not allocate; CPython has none.
         self.ready = getattr(self.poller, "ipoll", self.poller.poll)
@@ -100,9 +92,10 @@ class Link:
         sock = socket(AF_INET, SOCK_DGRAM)
         try:
             self.tie(sock)
-            sock.bind(getaddrinfo("0.0.0.0", self.client_port)[0][-1])
+            sock.bind(getaddrinfo("0.0.0.0", self.port)[0][-1])
         except OSError:
             sock.close()
+            self.silence()  # EADDRINUSE: the built-in client is back
             raise
         return sock
 
@@ -116,24 +109,26 @@ class Link:
             self.sock.close()
             self.sock = None
 
-    def send(self, buf, end, server):
-        """Send the message buf[HEAD:end] to the 4 bytes `server`, None for all. OSError: it could
-        not leave.
+    def send(self, end, server):
+        """Send the message self.buf[HEAD:end] to the 4 bytes `server`, None for all. OSError: it
+        could not leave.
         """
-        to = getaddrinfo(dotted(server) if server else "255.255.255.255", self.server_port)
-        self.sock.sendto(memoryview(buf)[HEAD:end], to[0][-1])
+        to = getaddrinfo(dotted(server or b"\xff\xff\xff\xff"), self.port - 1)
+        self.sock.sendto(memoryview(self.buf)[HEAD:end], to[0][-1])
 
-    def receive(self, wait):
-        """Return what comes within `wait` ms, or None. The message is at
+    def receive(self, size, wait):
+        """Return what comes within `wait` ms, of at most `size` bytes, or None. The message is at
         data[self.start:self.end].
         """
-        for _ in self.ready(wait):
-            data = self.sock.recv(SIZE)
-            self.start = 0
-            self.end = len(data)
-            if data:
-                return data
-            # On ESP32 an empty datagram marks the socket as closed by its peer, for good.
-            self.close()
-            self.open()
+        try:
+            for _ in self.ready(wait):
+                data = self.sock.recv(size)
+                self.end = len(data)
+                if data:
+                    return data
+                # On ESP32 an empty datagram marks the socket as closed by its peer, for good.
+                self.close()
+                self.open()
+        except OSError:
+            pass
         return None

@@ -16,22 +16,21 @@ from micropython import const
 from .lease import Lease
 from .wire import MAX_SIZE, Message, build
 
-# RFC 2131 figure 5, and two states that it has no box for. From _BOUND on there is a lease.
+# RFC 2131 figure 5, and a state before it that has no box. From _BOUND on there is a lease.
 _STOPPED = const(0)
 _INIT = const(1)
 _INIT_REBOOT = const(2)
 _SELECTING = const(3)
 _REBOOTING = const(4)
 _REQUESTING = const(5)
-_INFORMING = const(6)
-_BOUND = const(7)
-_RENEWING = const(8)
-_REBINDING = const(9)
+_BOUND = const(6)
+_RENEWING = const(7)
+_REBINDING = const(8)
 
 # RFC 2131 4.3.6 and table 5: the message of each state. Option 53, plus 0x10 if it carries ciaddr,
 # 0x20 for option 50, 0x40 for option 54, 0x80 if it goes to the server alone. RELEASE and DECLINE
 # have no state to themselves.
-_FORMS = b"\0\0\0\x01\x23\x63\x18\0\x93\x13"
+_FORMS = b"\0\0\0\x01\x23\x63\0\x93\x13"
 RELEASE = const(0xD7)
 DECLINE = const(0x64)
 _UNICAST = const(0x80)
@@ -46,14 +45,17 @@ _SERVER_ID = const(54)
 
 # What each state may be told: a bit for an OFFER, 2, an ACK, 5, a NAK, 6; and the event if it is
 # an ACK.
-_REPLIES = b"\0\0\0\x04\x60\x60\x20\0\x60\x60"
-_EVENTS = (0, 0, 0, 0, "rebooted", "bound", "informed", 0, "renewed", "rebound")
+_REPLIES = b"\0\0\0\x04\x60\x60\0\x60\x60"
+_EVENTS = (0, 0, 0, 0, "rebooted", "bound", 0, "renewed", "rebound")
 
-_TRIES = const(4)  # sendings before the client starts over (RFC 2131 3.1.4)
+_TRIES = const(4)  # REQUESTs before the client starts over (RFC 2131 3.1.4)
 _REBOOT_TRIES = const(2)  # fewer: on a network that is not its own a server may well be silent
 _MAX_BACKOFF = const(6)  # 2**6 seconds (RFC 2131 4.1)
 _MIN_RENEWAL = const(60)  # seconds between REQUESTs in RENEWING, REBINDING (RFC 2131 4.4.5)
 _DAY = const(86400)
+_IDLE = const(
+    1000
+)  # ms between calls while there is nothing to do, not even to wait for a lease's end
 
 
 class Session:
@@ -61,7 +63,7 @@ class Session:
     why a reply was.
     """
 
-    broadcast = False
+    flags = 0
     window_ms = 0
     choose = None
 
@@ -69,7 +71,7 @@ class Session:
         """chaddr: 6 bytes. brief: option 61, encoded. options: the others. rand: as
         random.getrandbits.
 
-        May be set: `broadcast`, to ask for broadcast replies; `window_ms`, how long to collect
+        May be set: `flags`, 0x8000 to ask for broadcast replies; `window_ms`, how long to collect
         OFFERs; `choose(message, server)`, whether the OFFER just read is to be taken, in place of
         that of `server` if it is not None.
 
@@ -82,7 +84,7 @@ class Session:
             raise ValueError("options")
         self.rand = rand
         self.message = Message()
-        self.last = self.ms = self.seconds = self.state = self.fails = 0
+        self.last = self.ms = self.state = self.fails = 0
         self.start()
         self.stop()
 
@@ -90,7 +92,7 @@ class Session:
         """Forget the lease and do nothing any more."""
         self.state = _STOPPED
         self.lease = None
-        self.wait = _DAY * 1000
+        self.wait = _IDLE
 
     def start(self, lease=None, age=-1, wait=0):
         """Go for a lease in `wait` ms from the last tick. lease: a stored one, to be verified;
@@ -103,8 +105,8 @@ class Session:
             self.state = _INIT_REBOOT
             self.yiaddr = lease.yiaddr
             self.server = lease.server
-            if age >= 0:
-                self.asked = self.seconds - age
+            if 0 <= age < lease.lease_time:
+                self.spent = age
                 self._bind(lease)
 
     def restart(self):
@@ -116,17 +118,11 @@ class Session:
         self.wait = self.fails and 1000 << self.fails
         self.fails = min(self.fails + 1, _MAX_BACKOFF)
 
-    def inform(self, ciaddr):
-        """Ask for options alone, for an address that is there already (RFC 2131 4.4.3)."""
-        self.ciaddr = ciaddr
-        self._begin(_INFORMING)
-
     def _begin(self, state):
-        # A transaction: a new xid, and a lease runs from its first REQUEST.
+        # A transaction: a new xid, and what it leads to runs from its first message.
         self.xid = pack("!HH", self.rand(16), self.rand(16))
-        self.asked = self.seconds
-        if self.state <= _BOUND:
-            self.began = self.seconds
+        self.secs = self.secs + self.spent if self.state > _BOUND else 0
+        self.spent = 0
         self.state = state
         self.count = self.wait = 0
         self.offer = False
@@ -137,9 +133,8 @@ class Session:
         self.lease = lease
         self.state = _BOUND
         self.ciaddr = self.yiaddr = lease.yiaddr
-        self.since = self.asked
-        self.due = self.asked + lease.t1
-        lease.age = self.seconds - self.asked
+        self.due = lease.t1
+        lease.age = self.spent
 
     def tick(self, now):
         """Act on the time `now`, ms modulo 2**30. Return the event "send", "expired" or "timeout";
@@ -153,44 +148,38 @@ class Session:
         self.wait -= gone
         gone += self.ms
         self.ms = gone % 1000
-        self.seconds = seconds = self.seconds + gone // 1000
+        gone //= 1000
+        self.spent += gone
         lease = self.lease
         if lease:
-            lease.age = end = seconds - self.since
-            if end >= lease.lease_time:
+            lease.age = age = lease.age + gone
+            if age >= lease.lease_time:
                 self.restart()
                 return "expired"
-            if seconds >= self.due:
+            if age >= self.due:
                 # T1, T2, or half of what was left then (RFC 2131 4.4.5). Each REQUEST is a
                 # transaction of its own.
-                if end < lease.t2:
+                if age < lease.t2:
                     self._begin(_RENEWING)
-                    end = lease.t2 - end
+                    left = lease.t2 - age
                 else:
                     self._begin(_REBINDING)
-                    end = lease.lease_time - end
-                self.due = seconds + min(end, max(end >> 1, _MIN_RENEWAL))
+                    left = lease.lease_time - age
+                self.due = age + min(left, max(left >> 1, _MIN_RENEWAL))
                 return "send"
-            end = min(self.due - seconds, _DAY) * 1000 - self.ms
-            if state != _INFORMING or self.wait > end:
-                self.wait = end
-        elif state == _BOUND:
-            self.stop()  # INFORM was all
+            self.wait = min(self.due - age, _DAY) * 1000 - self.ms
         if self.wait > 0:
             return None
         if state < _SELECTING:
             self._begin(state + 2)
         elif state == _SELECTING:
             if self.offer:
-                # The same transaction, and the same `secs` (RFC 2131 3.1.3)
                 self.state = _REQUESTING
-                self.asked = seconds
-                self.count = 0
-        elif self.count == (_REBOOT_TRIES if state == _REBOOTING else _TRIES):
-            if state == _INFORMING:
-                self.state = _BOUND
+                self.spent = self.count = 0
             else:
-                self.restart()
+                self.secs = self.spent  # which the REQUEST in REQUESTING repeats: RFC 2131 4.4.1
+        elif self.count == (_REBOOT_TRIES if state == _REBOOTING else _TRIES):
+            self.restart()
             return "timeout"
         # RFC 2131 4.1, but around 1, 2, 4 ... 64 s and half a second to either side
         self.wait = (1000 << self.count) - 500 + self.rand(10)
@@ -205,8 +194,6 @@ class Session:
         broadcast.
         """
         form = form or _FORMS[self.state]
-        if self.state != _REQUESTING:
-            self.secs = min(self.seconds - self.began, 65535)
         self.type = form & 15
         self.to = self.server if form & _UNICAST else None
         return build(buf, start, form, self)
@@ -215,7 +202,7 @@ class Session:
         """Take in the datagram buf[start:end]. Return an event; after "ignored", `refused` has the
         word for why.
 
-        The others: "offer", "bound", "rebooted", "renewed", "rebound", "informed", "nak".
+        The others: "offer", "bound", "rebooted", "renewed", "rebound", "nak".
         """
         m = self.message
         self.type = 0
@@ -231,24 +218,20 @@ class Session:
                 self.wait = self.window_ms
             self.offer = True
             self.yiaddr = buf[start + 16 : start + 20]
-            self.server = m.buf[i : i + 4]
+            self.server = buf[i : i + 4]
             return "offer"
         event = _EVENTS[self.state]
         lease = Lease(m, self.rand(6))
-        if self.state == _INFORMING:
-            self.informed = lease
-            self.state = _BOUND
-        else:
-            self.server = lease.server
-            self._bind(lease)
+        self.server = lease.server
+        self._bind(lease)
         return event
 
     def _check(self, m, buf, start):
         # Return the word for what keeps the client from taking the message, if anything.
         i = m.find(_MESSAGE_TYPE, 1)
-        self.type = i and m.buf[i]
+        self.type = i and buf[i]
         if not buf.startswith(b"\2\1\6", start):
-            return "op/htype/hlen"
+            return "htype"
         if not buf.startswith(self.xid, start + 4):
             return "xid"
         if not buf.startswith(self.chaddr, start + 28):
@@ -256,18 +239,18 @@ class Session:
         if not _REPLIES[self.state] >> self.type & 1:
             return "type"
         i = m.find(_SERVER_ID, 4)
-        if not i or self.state == _REQUESTING and not m.buf.startswith(self.server, i):
+        if not i or self.state == _REQUESTING and not buf.startswith(self.server, i):
             return "server"
-        if self.type == _NAK or self.state == _INFORMING:
+        if self.type == _NAK:
             return None
         i = m.find(_LEASE_TIME, 4)
-        if not i or m.buf.startswith(b"\0\0\0\0", i):
+        if not i or buf.startswith(b"\0\0\0\0", i):
             return "lease_time"
         if not 0 < buf[start + 16] < 224 or buf[start + 16] == 127:
             return "yiaddr"
         i = m.find(_MASK, 4)
         if i:
-            mask = int.from_bytes(m.buf[i : i + 4], "big")
+            mask = int.from_bytes(buf[i : i + 4], "big")
             ip = int.from_bytes(buf[start + 16 : start + 20], "big")
             # the network itself, or all of it; but for a pair of hosts or one: RFC 3021
             if not mask + 2 >> 32 and (not ip & ~mask or (ip | mask) + 1 >> 32):

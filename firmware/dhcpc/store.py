@@ -1,9 +1,9 @@
-"""Lease records that survive a power cut: what a record says, and the file that it is in. Knows
-nothing of the protocol.
+"""Lease records: what they say, and where they survive a power cut. Knows nothing of the
+protocol.
 """
 
 from binascii import crc32
-from os import remove, rename
+from os import rename
 
 from .lease import Lease
 from .wire import option
@@ -13,53 +13,68 @@ from .wire import option
 _KEPT = b"63\x01\x03\x06:;\x0f\x1a\x1c*"
 
 
-def record(lease, identity, reading=0, room=128):
-    """The lease in `room` bytes (255 at most); options that do not fit are left out.
+class Store:
+    """The record of one lease; `read` and `write` say where it is.
 
-    identity: whose it is, and where: version 1, length of key, chaddr (6 bytes), key (what tells
-    networks apart: the SSID, empty on a cable), option 61 as it is sent. reading: what the clock
-    showed, in seconds, when the lease began, plus the kind of clock << 32; 0 without one.
-
-    Big-endian: identity, reading (5 bytes), yiaddr (4), magic cookie (4), options, CRC-32 of all
-    that (4).
+    Big-endian: identity, yiaddr (4 bytes), magic cookie (4), options, reading (5), CRC-32 of all
+    that (4). identity: version 1 (1 byte), length of key (1), chaddr (6), key, option 61 as it is
+    sent. key: what tells networks apart: the SSID; empty on a cable. reading: what the clock
+    showed when the lease began: its kind (1 byte), seconds (4); 0 without one.
     """
-    kept = identity + reading.to_bytes(5, "big") + lease.yiaddr + b"c\x82Sc"
-    for code in _KEPT:
-        value = lease.option(code)
-        if value and len(kept) + len(value) + 6 <= room:
-            kept += option(code, value)
-    return kept + crc32(kept).to_bytes(4, "big")
+
+    room = 128  # bytes that a record may have, 255 at most; what does not fit is left out
+    data = b""  # the record that is stored, as far as we know
+
+    def load(self, message, identity):
+        """Return the Lease that is stored, with its `reading`; None if there is none. message: the
+        Message to read it with.
+
+        ValueError: "crc", not a record or not a whole one; "identity", that of another version,
+        device or network.
+        """
+        data = self.read()
+        if not data:
+            return None
+        if crc32(data[:-4]).to_bytes(4, "big") != data[-4:]:
+            raise ValueError("crc")
+        if not data.startswith(identity):
+            raise ValueError("identity")
+        self.data = data
+        i = len(identity) + 4
+        ack = bytes(16) + data[i - 4 : i] + bytes(216) + data[i:-9]  # as far as it was kept
+        message.read(ack, 0, len(ack))
+        lease = Lease(message)
+        lease.reading = int.from_bytes(data[-9:-4], "big")
+        return lease
+
+    def save(self, lease, identity, reading):
+        """Store a lease, unless all but the reading is stored already. OSError: it cannot be."""
+        data = identity + lease.yiaddr + b"c\x82Sc"
+        for code in _KEPT:
+            value = lease.option(code)
+            if value and len(data) + len(value) + 11 <= self.room:
+                data += option(code, value)
+        if data != self.data[:-9]:
+            data += reading.to_bytes(5, "big")
+            data += crc32(data).to_bytes(4, "big")
+            self.write(data)
+            self.data = data
+
+    def clear(self):
+        """Forget the record. OSError: it is still there."""
+        self.data = b""
+        if self.read():
+            self.write(b"")
 
 
-def restore(message, kept, identity):
-    """The Lease of a record, with the `reading` that it was made with. message: the Message to
-    read it with.
-
-    ValueError: "crc", not a record or not a whole one; "identity", another version's, device's or
-    network's.
-    """
-    if crc32(kept[:-4]).to_bytes(4, "big") != kept[-4:]:
-        raise ValueError("crc")
-    if not kept.startswith(identity):
-        raise ValueError("identity")
-    i = len(identity) + 5
-    ack = bytes(16) + kept[i : i + 4] + bytes(216) + kept[i + 4 : -4]  # as far as it was kept
-    message.read(ack, 0, len(ack))
-    lease = Lease(message)
-    lease.reading = int.from_bytes(kept[i - 5 : i], "big")
-    return lease
-
-
-class File:
-    """A record in a file, replaced by a rename: after a power cut there is the old one or the new
-    one.
-    """
+class File(Store):
+    """A record in a file, replaced by a rename: a power cut leaves the old one or the new one."""
 
     def __init__(self, path):
         """path: on a file system whose rename replaces at one stroke, as littlefs does."""
         self.path = path
 
-    def load(self):
+    def read(self):
         """The record's bytes; b"" without one."""
         try:
             with open(self.path, "rb") as f:
@@ -67,18 +82,9 @@ class File:
         except OSError:
             return b""
 
-    def save(self, data):
-        """Replace the record; nothing is written that is already there. OSError: the old one is
-        still there.
-        """
-        if self.load() != data:
-            with open(self.path + "~", "wb") as f:
-                f.write(data)
-            rename(self.path + "~", self.path)
-
-    def clear(self):
-        """Forget the record."""
-        try:
-            remove(self.path)
-        except OSError:
-            pass
+    def write(self, data):
+        """Replace the record. OSError: the old one is still there."""
+        new = self.path + "~"
+        with open(new, "wb") as f:
+            f.write(data)
+        rename(new, self.path)

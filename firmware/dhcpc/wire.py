@@ -34,9 +34,9 @@ def option(code, value):
     """Encode one option. ValueError: no such code, or a value that is empty or longer than its
     length byte can say.
     """
-    if not (0 < code < _END and 0 < len(value) <= 255):
+    if not (0 < code < _END and isinstance(value, bytes) and 0 < len(value) <= 255):
         raise ValueError("option %d" % code)
-    return bytes((code, len(value))) + bytes(value)
+    return bytes((code, len(value))) + value
 
 
 def build(buf, start, form, fields):
@@ -44,14 +44,14 @@ def build(buf, start, form, fields):
 
     form: option 53, plus 0x10 if ciaddr belongs in the message, 0x20 if option 50 (`yiaddr`), 0x40
     if option 54 (`server`) does. fields: anything with the attributes xid, ciaddr, yiaddr, server:
-    4 bytes; secs: 16 bits; broadcast: a truth; chaddr: 6 bytes, Ethernet; options: the others,
+    4 bytes; secs, flags: 16 bits; chaddr: 6 bytes, Ethernet; options: the others,
     encoded, with END, at most MAX_SIZE - 255 bytes; brief: those of them that DECLINE and RELEASE
     carry. `buf` has MAX_SIZE bytes from `start` on.
     """
     kind = form & 15
     options = fields.options
-    secs = fields.secs
-    flags = fields.broadcast and 0x8000
+    secs = min(fields.secs, 0xFFFF)
+    flags = fields.flags
     if kind == _DECLINE or kind == _RELEASE:
         options = fields.brief
         secs = flags = 0
@@ -70,10 +70,10 @@ def build(buf, start, form, fields):
     )
     i = start + 243
     if form & _REQUESTED:
-        pack_into("BB4s", buf, i, 50, 4, fields.yiaddr)
+        pack_into("!H4s", buf, i, 0x3204, fields.yiaddr)
         i += 6
     if form & _SERVER:
-        pack_into("BB4s", buf, i, 54, 4, fields.server)
+        pack_into("!H4s", buf, i, 0x3604, fields.server)
         i += 6
     pack_into("293s", buf, i, options)
     return max(i + len(options), start + _MIN_SIZE)
@@ -111,7 +111,7 @@ class Message:
             return "cookie"
         wrong = self._scan(start + _HEADER, end)
         i = self.find(_OVERLOAD, 1)
-        i = self.buf[i] if i and self.buf[i] < 4 else 0  # in its bits: 1 file, 2 sname
+        i = buf[i] if i and buf[i] < 4 else 0  # in its bits: 1 file, 2 sname
         if i & 1:
             wrong = wrong or self._scan(start + 108, start + 236)
         if i & 2:
@@ -153,16 +153,11 @@ class Message:
         self.values[code] = value
 
     def find(self, code, size):
-        """Where in `self.buf` the option's value begins; 0 where it does not occur or has not the
-        size it must have.
+        """Where the option's value begins in `buf`; 0 where it does not occur, has not the size it
+        must have, or comes in pieces, which one of so small a size never does.
         """
         i = self.index[code]
-        if i >= _TWICE:
-            value = self.option(code)
-            i = len(self.buf)
-            self.buf = bytes(self.buf) + value  # put together behind the message
-            return i if len(value) == size else 0
-        return i + 2 if i and self.buf[i + 1] == size else 0
+        return i + 2 if 0 < i < _TWICE and self.buf[i + 1] == size else 0
 
     def option(self, code):
         """The option's bytes, its pieces joined (RFC 3396); None where it does not occur."""
