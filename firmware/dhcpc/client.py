@@ -13,14 +13,14 @@ from .wire import option
 
 _BOUND = const(6)
 # The names that RFC 2131 figure 5 gives the session's states; STOPPED has none there.
-_STATES = "STOPPED INIT INIT-REBOOT SELECTING REBOOTING REQUESTING BOUND RENEWING REBINDING"
+_STATES = const("STOPPED INIT INIT-REBOOT SELECTING REBOOTING REQUESTING BOUND RENEWING REBINDING")
 
 # RFC 2132
 _HOST_NAME = const(12)
 _PARAMETERS = const(55)
 _MAX_MESSAGE = const(57)
 _CLIENT_ID = const(61)
-_OURS = b"2456="  # 50, 52, 53, 54, 61: not the application's to set among the others
+_OURS = const(b"2456=")  # 50, 52, 53, 54, 61: not the application's to set among the others
 
 _SIZE = const(1024)  # the longest datagram that we take: option 57 (RFC 2132 9.10)
 _AWAKE = const(50)  # ms between polls while a reply is awaited

@@ -16,7 +16,7 @@ _SERVER_ID = const(54)
 _T1 = const(58)
 _T2 = const(59)
 
-_NONE = "0.0.0.0"
+_NONE = const("0.0.0.0")
 
 
 def dotted(address):

@@ -22,7 +22,7 @@ def frame(buf, end, mac, to_mac, to):
     0.0.0.0 as long as there is no address to send from. Both checksums are filled in.
     """
     pack_into(
-        "!6s6sHHHIHH4s4sHHHH",
+        b"!6s6sHHHIHH4s4sHHHH",
         buf,
         0,
         to_mac,
@@ -42,10 +42,10 @@ def frame(buf, end, mac, to_mac, to):
     )
     for i in range(26, 30):
         buf[i] = buf[i + HEAD - 14]
-    pack_into("!H", buf, 24, _checksum(_sum(buf, 14, 34)))
+    pack_into(b"!H", buf, 24, _checksum(_sum(buf, 14, 34)))
     # The pseudo header, and all but the zeros from behind chaddr to the cookie
     total = _sum(buf, 26, HEAD + 34) + 17 + end - 34 + _sum(buf, HEAD + 236, end)
-    pack_into("!H", buf, 40, _checksum(total) or 0xFFFF)
+    pack_into(b"!H", buf, 40, _checksum(total) or 0xFFFF)
 
 
 def _sum(buf, i, end):

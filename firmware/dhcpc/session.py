@@ -30,7 +30,7 @@ _REBINDING = const(8)
 # RFC 2131 4.3.6 and table 5: the message of each state. Option 53, plus 0x10 if it carries ciaddr,
 # 0x20 for option 50, 0x40 for option 54, 0x80 if it goes to the server alone. RELEASE and DECLINE
 # have no state to themselves.
-_FORMS = b"\0\0\0\x01\x23\x63\0\x93\x13"
+_FORMS = const(b"\0\0\0\x01\x23\x63\0\x93\x13")
 RELEASE = const(0xD7)
 DECLINE = const(0x64)
 _UNICAST = const(0x80)
@@ -45,8 +45,8 @@ _SERVER_ID = const(54)
 
 # What each state may be told: a bit for an OFFER, 2, an ACK, 5, a NAK, 6; and the event if it is
 # an ACK.
-_REPLIES = b"\0\0\0\x04\x60\x60\0\x60\x60"
-_EVENTS = (0, 0, 0, 0, "rebooted", "bound", 0, "renewed", "rebound")
+_REPLIES = const(b"\0\0\0\x04\x60\x60\0\x60\x60")
+_EVENTS = const((0, 0, 0, 0, "rebooted", "bound", 0, "renewed", "rebound"))
 
 _TRIES = const(4)  # REQUESTs before the client starts over (RFC 2131 3.1.4)
 _REBOOT_TRIES = const(2)  # fewer: on a network that is not its own a server may well be silent
@@ -120,7 +120,7 @@ class Session:
 
     def _begin(self, state):
         # A transaction: a new xid, and what it leads to runs from its first message.
-        self.xid = pack("!HH", self.rand(16), self.rand(16))
+        self.xid = pack(b"!HH", self.rand(16), self.rand(16))
         self.secs = self.secs + self.spent if self.state > _BOUND else 0
         self.spent = 0
         self.state = state

@@ -5,12 +5,14 @@ protocol.
 from binascii import crc32
 from os import rename
 
+from micropython import const
+
 from .lease import Lease
 from .wire import option
 
 # What a record keeps, as it came and while there is room: options 54, 51, 1, 3, 6, 58, 59, 15, 26,
 # 28, 42.
-_KEPT = b"63\x01\x03\x06:;\x0f\x1a\x1c*"
+_KEPT = const(b"63\x01\x03\x06:;\x0f\x1a\x1c*")
 
 
 class Store:

@@ -56,7 +56,7 @@ def build(buf, start, form, fields):
         options = fields.brief
         secs = flags = 0
     pack_into(  # 's' fills with zeros: yiaddr to giaddr; chaddr's padding, sname and file
-        "!I4sHH16s208s6sB",
+        b"!I4sHH16s208s6sB",
         buf,
         start,
         0x01010600,  # op BOOTREQUEST, htype Ethernet, hlen 6, hops 0
@@ -70,12 +70,12 @@ def build(buf, start, form, fields):
     )
     i = start + 243
     if form & _REQUESTED:
-        pack_into("!H4s", buf, i, 0x3204, fields.yiaddr)
+        pack_into(b"!H4s", buf, i, 0x3204, fields.yiaddr)
         i += 6
     if form & _SERVER:
-        pack_into("!H4s", buf, i, 0x3604, fields.server)
+        pack_into(b"!H4s", buf, i, 0x3604, fields.server)
         i += 6
-    pack_into("293s", buf, i, options)
+    pack_into(b"293s", buf, i, options)
     return max(i + len(options), start + _MIN_SIZE)
 
 
@@ -104,7 +104,7 @@ class Message:
         index = self.index
         # What needs a second look is marked beforehand, which leaves the loop one test for each
         # option.
-        pack_into("2s508s2s", index, 0, b"\x80\x80", b"", b"\x80\x80")
+        pack_into(b"2s508s2s", index, 0, b"\x80\x80", b"", b"\x80\x80")
         if end - start < _HEADER or end >= _TWICE:
             return "length"
         if not buf.startswith(b"c\x82Sc", start + 236):
