@@ -21,8 +21,7 @@ _SO_BINDTODEVICE = 25
 _UDP = 17
 _DOMAIN_NAME = 15
 _RESOLV_CONF = "/etc/resolv.conf"
-_MARK = b"# dhcpc on %s:\n"
-_END_MARK = b"# dhcpc: the end\n"
+_MARK = b"  # dhcpc on %s"
 _ALL = b"\xff" * 4
 _ALL_MACS = b"\xff" * 6
 _NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
@@ -55,7 +54,8 @@ class Interface(Link):
         self.applying = apply
         self.applied = None
         self.udp = None
-        self.hop = None  # the MAC that the server's messages come from: its own, or a relay's
+        self.last = None  # the MAC that the last message came from,
+        self.hop = None  # and the last that was accepted: the server's own, or a relay's
 
     # the link
 
@@ -128,7 +128,7 @@ class Interface(Link):
             for _ in self.ready(wait):
                 data = self.sock.recv(size + 2 * HEAD)
                 if self._locate(data):
-                    self.hop = data[6:12]
+                    self.last = data[6:12]
                     return data
                 break
             else:
@@ -161,6 +161,7 @@ class Interface(Link):
         """Give the interface the address, a default route behind all that there are, and the
         resolver its servers. OSError: names what could not be done; the rest is.
         """
+        self.hop = self.last
         if not self.applying:
             return
         size = sum([bin(int(part)).count("1") for part in lease.mask.split(".")])
@@ -190,19 +191,18 @@ class Interface(Link):
         return "ip " + command if os.system("ip -4 %s 2>/dev/null" % command) else None
 
     def _resolve(self, servers=(), domain=None):
-        # Our lines go before the others', between marks, and away again.
-        ours = b"".join([b"nameserver %s\n" % server.encode() for server in servers])
+        # Each of our lines has our mark at its end. They go before the others', and away again.
+        mark = _MARK % self.name.encode()
+        lines = [b"nameserver %s" % server.encode() for server in servers]
         if domain and not domain.strip(_NAME):
-            ours += b"search %s\n" % domain
-        head = _MARK % self.name.encode()
+            lines.append(b"search " + domain)
         try:
             with open(_RESOLV_CONF, "rb") as f:
                 old = f.read()
         except OSError:
             old = b""
-        before, _, rest = old.partition(head)
-        others = before + rest.partition(_END_MARK)[2] if rest else old
-        new = head + ours + _END_MARK + others if ours else others
+        others = [line for line in old.split(b"\n") if not line.endswith(mark)]
+        new = b"\n".join([line + mark for line in lines] + others)
         if new != old:
             with open(_RESOLV_CONF, "wb") as f:
                 f.write(new)

@@ -20,7 +20,7 @@ _HOST_NAME = const(12)
 _PARAMETERS = const(55)
 _MAX_MESSAGE = const(57)
 _CLIENT_ID = const(61)
-_OURS = const(b"2456=")  # 50, 52, 53, 54, 61: not the application's to set among the others
+_OURS = const((50, 52, 53, 54, 61))  # the application does not set these among the others
 
 _SIZE = const(1024)  # the longest datagram that we take: option 57 (RFC 2132 9.10)
 _AWAKE = const(50)  # ms between polls while a reply is awaited
@@ -36,7 +36,7 @@ class Client:
     refusal or fault; `wanted`, whether to go for a lease.
     """
 
-    client_id = options = on_event = clock = reuse = lease = reason = None
+    client_id = options = on_event = clock = reuse = None
     params = b"\x01\x03\x06\x0f\x1a\x1c\x2a\x33\x3a\x3b"
     store = "/dhcpc.lease"
     start_wait_ms = 0
@@ -56,20 +56,22 @@ class Client:
         without a packet. start_wait_ms: begin after a random time of at most that (RFC 2131
         4.4.1). More of them are in `session`.
         """
-        self.link = link
         self.hostname = link.hostname
         for name in settings:
             if callable(getattr(self, name, max)):  # a method, or nothing
                 raise ValueError(name)
             setattr(self, name, settings[name])
+        self.link = link
+        self.lease = self.reason = None
         self.clock = self.clock or time.ticks_ms
         if isinstance(self.store, str):
             self.store = File(self.store)
         sent = dict(self.options or {})
         sent[_PARAMETERS] = self.params
         sent[_MAX_MESSAGE] = bytes((_SIZE >> 8, _SIZE & 255))
-        if self.hostname:
-            sent[_HOST_NAME] = self.hostname.encode()
+        name = self.hostname
+        if name:
+            sent[_HOST_NAME] = name.encode() if isinstance(name, str) else name
         encoded = b""
         for code in sent:
             encoded += option(-code if code in _OURS else code, sent[code])
@@ -151,8 +153,10 @@ class Client:
         if self.lease:
             self.session.restart()
             self.session.wait = _AFTER_DECLINE
-            self._event("declined")
-            self._send(DECLINE)
+            try:
+                self._send(DECLINE)
+            finally:
+                self._event("declined")
 
     def release(self):
         """Send RELEASE, take the address away and forget the record. Only `acquire` starts
@@ -211,10 +215,10 @@ class Client:
         if lease is not self.lease or event == "released":
             self.lease = lease
             try:
-                if event == "released":
-                    self.store.clear()
                 if not lease:
                     self.link.remove()
+                    if event == "released":
+                        self.store.clear()
                 else:
                     try:
                         self.link.apply(lease)

@@ -19,23 +19,27 @@ _T2 = const(59)
 _NONE = const("0.0.0.0")
 
 
-def dotted(address):
-    """The 4 bytes of an address as people write it."""
-    return "%d.%d.%d.%d" % tuple(address)
+def dotted(buf, i=0):
+    """The address buf[i : i + 4] as people write it."""
+    return "%d.%d.%d.%d" % (buf[i], buf[i + 1], buf[i + 2], buf[i + 3])
 
 
-def _addresses(value):
-    # Those in an option's bytes; none if it is not there, or not whole.
+def _addresses(message, code):
+    # None of them if the option is not there, or not whole.
+    value = message.option(code) or b""
     found = []
-    if value and not len(value) % 4:
+    if not len(value) % 4:
         for i in range(0, len(value), 4):
-            found.append(dotted(value[i : i + 4]))
+            found.append(dotted(value, i))
     return found
 
 
 def _seconds(message, code):
-    value = message.option(code) or b""
-    return min(int.from_bytes(value, "big"), _FOREVER) if len(value) == 4 else 0
+    i = message.find(code, 4)
+    if not i:
+        return 0
+    b = message.buf
+    return _FOREVER if b[i] > 31 else b[i] << 24 | b[i + 1] << 16 | b[i + 2] << 8 | b[i + 3]
 
 
 class Lease:
@@ -57,9 +61,9 @@ class Lease:
         self.ip = dotted(self.yiaddr)
         self.server = message.option(_SERVER_ID)
         i = message.find(_MASK, 4)
-        self.mask = dotted(message.buf[i : i + 4]) if i else "255.255.255.0"
-        self.gateway = (_addresses(message.option(_ROUTER)) or (_NONE,))[0]
-        self.dns = _addresses(message.option(_DNS))
+        self.mask = dotted(message.buf, i) if i else "255.255.255.0"
+        self.gateway = (_addresses(message, _ROUTER) or (_NONE,))[0]
+        self.dns = _addresses(message, _DNS)
         self.lease_time = end = _seconds(message, _LEASE_TIME)
         t1 = _seconds(message, _T1)
         t2 = _seconds(message, _T2)

@@ -8,7 +8,6 @@ from os import rename
 from micropython import const
 
 from .lease import Lease
-from .wire import option
 
 # What a record keeps, as it came and while there is room: options 54, 51, 1, 3, 6, 58, 59, 15, 26,
 # 28, 42.
@@ -51,11 +50,15 @@ class Store:
 
     def save(self, lease, identity, reading):
         """Store a lease, unless all but the reading is stored already. OSError: it cannot be."""
-        data = identity + lease.yiaddr + b"c\x82Sc"
+        data = bytearray(identity)
+        data += lease.yiaddr
+        data += b"c\x82Sc"
         for code in _KEPT:
             value = lease.option(code)
             if value and len(data) + len(value) + 11 <= self.room:
-                data += option(code, value)
+                data.append(code)
+                data.append(len(value))
+                data += value
         if data != self.data[:-9]:
             data += reading.to_bytes(5, "big")
             data += crc32(data).to_bytes(4, "big")
