@@ -21,7 +21,7 @@ _SO_BINDTODEVICE = 25
 _UDP = 17
 _DOMAIN_NAME = 15
 _RESOLV_CONF = "/etc/resolv.conf"
-_MARK = b"  # dhcpc on %s"
+_MARK = b"# dhcpc on %s"
 _ALL = b"\xff" * 4
 _ALL_MACS = b"\xff" * 6
 _NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
@@ -191,18 +191,25 @@ class Interface(Link):
         return "ip " + command if os.system("ip -4 %s 2>/dev/null" % command) else None
 
     def _resolve(self, servers=(), domain=None):
-        # Each of our lines has our mark at its end. They go before the others', and away again.
+        # Before each of our lines stands our mark. They go before the others', and away again.
         mark = _MARK % self.name.encode()
-        lines = [b"nameserver %s" % server.encode() for server in servers]
+        ours = [b"nameserver %s" % server.encode() for server in servers]
         if domain and not domain.strip(_NAME):
-            lines.append(b"search " + domain)
+            ours.append(b"search " + domain)
         try:
             with open(_RESOLV_CONF, "rb") as f:
                 old = f.read()
         except OSError:
             old = b""
-        others = [line for line in old.split(b"\n") if not line.endswith(mark)]
-        new = b"\n".join([line + mark for line in lines] + others)
+        lines = []
+        for line in ours:
+            lines += [mark, line]
+        before = None
+        for line in old.split(b"\n"):
+            if mark not in (line, before):
+                lines.append(line)
+            before = line
+        new = b"\n".join(lines)
         if new != old:
             with open(_RESOLV_CONF, "wb") as f:
                 f.write(new)

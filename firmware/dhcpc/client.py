@@ -28,7 +28,7 @@ _LINGER = const(
     10
 )  # seconds for which the socket stays open after a REQUEST in RENEWING, REBINDING
 _MOST = const(8)  # datagrams handled in one poll: a flood must not hold up the application
-_AFTER_DECLINE = const(10000)  # ms: RFC 2131 3.1.5
+_AFTER_DECLINE = const(10000)  # ms: RFC 2131 3.1, step 5
 
 
 class Client:
@@ -148,7 +148,7 @@ class Client:
 
     def decline(self):
         """Send DECLINE: somebody else has the address. It is taken away, and in 10 s there will be
-        a DISCOVER (RFC 2131 3.1.5).
+        a DISCOVER (RFC 2131 3.1, step 5).
         """
         if self.lease:
             self.session.restart()

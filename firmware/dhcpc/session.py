@@ -48,7 +48,7 @@ _SERVER_ID = const(54)
 _REPLIES = const(b"\0\0\0\x04\x60\x60\0\x60\x60")
 _EVENTS = const((0, 0, 0, 0, "rebooted", "bound", 0, "renewed", "rebound"))
 
-_TRIES = const(4)  # REQUESTs before the client starts over (RFC 2131 3.1.4)
+_TRIES = const(4)  # REQUESTs before the client starts over (RFC 2131 3.1, step 5)
 _REBOOT_TRIES = const(2)  # fewer: on a network that is not its own a server may well be silent
 _MAX_BACKOFF = const(6)  # 2**6 seconds (RFC 2131 4.1)
 _MIN_RENEWAL = const(60)  # seconds between REQUESTs in RENEWING, REBINDING (RFC 2131 4.4.5)
