@@ -1,0 +1,155 @@
+"""The part of tools/demo.py that runs in the MicroPython VM: a board whose network is UDP on
+127.0.0.1 and whose flash is a file. Prints one JSON object for each event, and for each look at
+what the application sees.
+
+sys.argv[1]: JSON with the keys flash (a path), block (its size), mac and server (lists of bytes),
+hostname, host, everyone_port, server_port, client_port, timeout_ms.
+"""
+
+import errno
+import json
+import os
+import socket
+import sys
+
+try:
+    import vfs
+except ImportError:  # before MicroPython 1.23
+    import os as vfs
+
+import dhcpc
+from dhcpc.link import HEAD, Link
+
+_PROGRAM_SIZE = 256  # what an rp2 board writes at a time
+
+
+class Flash:
+    """A block device whose blocks are in a file, written through at once: what is there when the
+    power fails is there at the next boot.
+    """
+
+    def __init__(self, path, block):
+        self.file = open(path, "r+b")
+        self.block = block
+        self.count = os.stat(path)[6] // block
+
+    def readblocks(self, number, buf, offset=0):
+        """Fill `buf`."""
+        self.file.seek(number * self.block + offset)
+        self.file.readinto(buf)
+
+    def writeblocks(self, number, buf, offset=0):
+        """Write `buf` to where it was erased."""
+        self.file.seek(number * self.block + offset)
+        self.file.write(buf)
+
+    def ioctl(self, op, number):
+        """vfs.AbstractBlockDev: 4 asks for the count of blocks, 5 for their size, 6 erases one."""
+        if op == 4:
+            return self.count
+        if op == 5:
+            return self.block
+        if op == 6:
+            self.file.seek(number * self.block)
+            self.file.write(b"\xff" * self.block)
+        return 0
+
+
+class Loopback(Link):
+    """Two ports of 127.0.0.1 stand for 255.255.255.255 and for the server's address, so that the
+    other end can tell a broadcast. The address of a lease is only noted, in `address`.
+    """
+
+    address = None
+
+    def __init__(self):
+        super().__init__()
+        self.mac = bytes(want["mac"])
+
+    def make(self):
+        """A socket that is heard on this machine alone."""
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind(_address("client_port"))
+        return sock
+
+    def send(self, end, server):
+        """To all, or to the one server that there is; OSError: to any other."""
+        if server and server != bytes(want["server"]):
+            raise OSError(errno.EHOSTUNREACH)
+        to = _address("server_port" if server else "everyone_port")
+        self.sock.sendto(memoryview(self.buf)[HEAD:end], to)
+
+    def up(self):
+        """Always."""
+        return True
+
+    def key(self):
+        """A cable: nothing tells it from others."""
+        return b""
+
+    def apply(self, lease):
+        """Note the address."""
+        self.address = lease.ip
+
+    def remove(self):
+        """Forget it."""
+        self.address = None
+
+    def silence(self):
+        """There is no built-in client."""
+
+    def restore(self):
+        """See silence."""
+
+
+def _address(port):
+    return socket.getaddrinfo(want["host"], want[port])[0][-1]
+
+
+def _mount(flash):
+    # As a board's _boot.py does it: on a new board the flash is formatted.
+    try:
+        fs = vfs.VfsLfs2(flash, progsize=_PROGRAM_SIZE)
+    except OSError:
+        vfs.VfsLfs2.mkfs(flash, progsize=_PROGRAM_SIZE)
+        fs = vfs.VfsLfs2(flash, progsize=_PROGRAM_SIZE)
+    vfs.umount("/")
+    vfs.mount(fs, "/")
+
+
+def _on_event(event, lease):
+    global last
+    last = event
+    print(json.dumps({"event": event, "state": dhcp.state}))
+
+
+def _show(*expressions):
+    # With their values as the prompt would show them; then wait until they have been looked at.
+    print(json.dumps({"seen": [(each, repr(eval(each))) for each in expressions]}))
+    sys.stdin.readline()
+
+
+def _show_lease():
+    _show(
+        *("lease.ip", "lease.mask", "lease.gateway", "lease.dns"),
+        *("lease.option(15)", "lease.remaining()", "nic.address"),
+    )
+
+
+want = json.loads(sys.argv[1])
+_mount(Flash(want["flash"], want["block"]))
+last = None
+nic = Loopback()
+dhcp = dhcpc.Client(nic, hostname=want["hostname"], on_event=_on_event)
+try:
+    lease = dhcp.acquire(want["timeout_ms"])
+except OSError as error:
+    print(json.dumps({"error": str(error)}))
+    sys.exit(1)
+_show_lease()
+while last != "renewed" and dhcp.lease:
+    dhcp.poll(1000)
+lease = dhcp.lease or lease
+_show_lease()
+dhcp.release()
+_show("dhcp.lease", "nic.address")

@@ -1,0 +1,192 @@
+"""What tools/demo.py shows, in 80 columns: the ladder of messages, what the application sees, the
+record in flash. Knows what things look like, and not whether they are right.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from textwrap import wrap
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.text import Text
+
+from demo_server import ALL, ANY, MESSAGE_TYPE, PARAMETERS, Message
+from demo_stage import Act, Packet
+from names import ip_text, mac_text, option_name, option_text
+
+_WIDTH = 80
+_LEFT = 20  # columns before the client's end of the ladder
+_INNER = 56  # columns between its ends
+_DUMPED = 10  # bytes in a line of a dump
+_ASCII = str.maketrans("│┌┐─▶◀✓✗", "|++-><+!")  # for an output that has no more
+
+# The options to be read, for each message; of the others the codes are enough.
+_READ = {
+    "DISCOVER": (50, 61, 12, 55),
+    "OFFER": (54, 51),
+    "REQUEST": (50, 54),
+    "ACK": (54, 51, 58, 59),
+    "NAK": (54, 56),
+    "RELEASE": (54, 61),
+}
+_TELLING = {"REQUEST": (50, 54)}  # those whose absence says as much: RFC 2131 4.3.6
+
+
+class Part(NamedTuple):
+    """Some bytes of a record, and what they are."""
+
+    data: bytes
+    text: str
+
+
+def parts(record: bytes) -> list[Part]:
+    """Take a record apart, as firmware/dhcpc/store.py describes it. ValueError: it is not so."""
+    rest = record
+    found: list[Part] = []
+
+    def take(size: int, text: Callable[[bytes], str]) -> bytes:
+        nonlocal rest
+        data, rest = rest[:size], rest[size:]
+        if len(data) < size:
+            raise ValueError("the record ends too early")
+        if size:
+            found.append(Part(data, text(data)))
+        return data
+
+    def take_option() -> None:
+        size = int.from_bytes(rest[1:2], "big")
+        take(2 + size, lambda data: _option(data[0], data[2:]))
+
+    size = take(2, lambda data: f"version {data[0]}, network key of {data[1]} bytes")[1]
+    take(6, lambda data: f"chaddr {mac_text(data)}")
+    take(size, lambda data: f"network key {data!r}")
+    take_option()
+    take(4, lambda data: f"yiaddr {ip_text(data)}")
+    if take(4, lambda data: "magic cookie") != b"c\x82Sc":
+        raise ValueError("the record has no magic cookie")
+    while len(rest) > 9:
+        take_option()
+    take(5, lambda data: f"clock reading {data.hex()}" if any(data) else "no clock reading")
+    take(4, lambda data: "CRC-32 of all that")
+    if zlib.crc32(record[:-4]) != int.from_bytes(record[-4:], "big"):
+        raise ValueError("the record's CRC-32 is wrong")
+    return found
+
+
+class View:
+    """Shows it on a console: sober colours, and none where the terminal or its user wants none."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(width=_WIDTH, highlight=False)
+
+    def say(self, *pieces: str | tuple[str, str]) -> None:
+        """A line of text; a piece may have a style."""
+        line = Text.assemble(*pieces)
+        if self.console.options.ascii_only:
+            line.plain = line.plain.translate(_ASCII)
+        self.console.print(line)
+
+    def title(self, text: str, note: str) -> None:
+        """The head of an act."""
+        line = "─" * (_WIDTH - len(text) - len(note) - 2)
+        self.say()
+        self.say((text, "bold"), (f" {line} {note}", "dim"))
+
+    def table(self, title: str, rows: Iterable[tuple[str, ...]]) -> None:
+        """Columns under a title, the last as wide as there is room."""
+        rows = list(rows)
+        widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
+        indent = " " * (2 + sum(widths[:-1]))
+        self.say()
+        if title:
+            self.say((title, "bold"))
+        for *cells, last in rows:
+            head = "  " + "".join(
+                f"{cell:{width}}" for cell, width in zip(cells, widths, strict=False)
+            )
+            for line in wrap(last, _WIDTH - len(indent)) or [""]:
+                self.say((head + line).rstrip())
+                head = indent
+
+    def record(self, title: str, found: list[Part]) -> None:
+        """The bytes of a record, with what is what."""
+        rows = []
+        at = 0
+        for data, text in found:
+            for i in range(0, len(data), _DUMPED):
+                rows.append((f"{at + i:04x}", data[i : i + _DUMPED].hex(" "), "" if i else text))
+            at += len(data)
+        self.table(title, rows)
+
+    def ladder(self, act: Act, client: str, server: str) -> None:
+        """Each message with its time, the client's state after it, and what matters in it."""
+        sent = [state for event, state in act.events if event == "send"]
+        taken = [state for event, state in act.events if event in ("recv", "ignored")]
+        ends = f" {client}{server:>{_INNER - len(client) - 2}} "
+        self.say()
+        self.say((f"{'s':>8} {'state':{_LEFT - 9}}", "dim"), f"┌{ends}┐")
+        before = ""
+        for packet in act.packets:
+            states = sent if packet.sent else taken
+            state = states.pop(0) if states else ""
+            self.say(
+                (f"{packet.at:8.3f} ", "dim"),
+                (f"{'' if state == before else state:{_LEFT - 9}}", "magenta"),
+                *_arrow(packet),
+            )
+            before = state
+            for detail in _details(packet.message, packet.sent):
+                for line in wrap(detail, _INNER - 4, subsequent_indent="   "):
+                    self.say(" " * _LEFT, f"│   {line:{_INNER - 3}}│")
+        if not act.packets:
+            self.say(" " * _LEFT, f"│{'nothing':^{_INNER}}│")
+
+    def waiting(self, text: str) -> AbstractContextManager[object]:
+        """For a time in which nothing happens: a sign of life, on a terminal."""
+        return self.console.status(text, spinner="line", spinner_style="default")
+
+    def right(self, text: str) -> None:
+        """What came of an act that went well."""
+        self.say()
+        self.say(("✓ ", "bold green"), text)
+
+    def wrong(self, text: str) -> None:
+        """What went wrong."""
+        self.say()
+        self.say(("✗ ", "bold red"), text)
+
+
+def _arrow(packet: Packet) -> Iterator[str | tuple[str, str]]:
+    kind = packet.message.type
+    how = "broadcast" if packet.to == ALL else f"unicast to {packet.to}"
+    yield "│── " if packet.sent else "│◀─ "
+    yield kind, "bold"
+    yield f" {'─' * (_INNER - len(kind) - len(how) - 8)} {how} "
+    yield "─▶│" if packet.sent else "──│"
+
+
+def _details(message: Message, sent: bool) -> Iterator[str]:
+    fields = [f"xid {message.xid:08x}"]
+    if sent:
+        fields.append(f"secs {message.secs}")
+    for name in ("ciaddr", "yiaddr"):
+        if (address := getattr(message, name)) != ANY:
+            fields.append(f"{name} {address}")
+    yield ", ".join(fields)
+    read = _READ.get(message.type, ())
+    telling = _TELLING.get(message.type, ())
+    for code in read:
+        if code in message.options:
+            yield _option(code, message.options[code])
+        elif code in telling:
+            yield f"no {code} {option_name(code)}"
+    if others := [str(code) for code in message.options if code not in (*read, MESSAGE_TYPE)]:
+        yield f"also {', '.join(others)}"
+
+
+def _option(code: int, value: bytes) -> str:
+    text = ", ".join(map(str, value)) if code == PARAMETERS else option_text(code, value)
+    return f"{code} {option_name(code)}: {text}"
