@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
-"""Bring a Linux interface up with the firmware's client, in the MicroPython VM, and keep its lease
-until stopped.
+"""Bring a Linux interface up with the firmware's client, and keep the lease until stopped.
 
-On SIGTERM or SIGINT the address is given back (RELEASE). Needs root, or CAP_NET_RAW and
-CAP_NET_ADMIN.
+The client runs in the MicroPython VM. On SIGTERM or SIGINT the address is given back (RELEASE).
+Needs root, or CAP_NET_RAW and CAP_NET_ADMIN.
 """
 
 from __future__ import annotations
@@ -20,23 +19,8 @@ import vm
 from names import message_type
 
 _BOARD = vm.ROOT / "boards/UNIX"
-_KEYS = (
-    *(
-        "t_ms",
-        "event",
-        "type",
-        "state",
-        "reason",
-        "ip",
-        "mask",
-        "gateway",
-        "dns",
-        "server",
-        "lease_time",
-        "t1",
-        "t2",
-    ),
-)
+_WANTED = ("iface", "once", "store", "hostname", "timeout", "reuse", "apply")
+_TOLD = "t_ms event type state reason ip mask gateway dns server lease_time t1 t2".split()
 _TIMEOUT_S = 20.0
 
 
@@ -79,17 +63,15 @@ def _arguments() -> argparse.Namespace:
     return arguments
 
 
-def _command(arguments: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
-    keys = ("iface", "once", "store", "hostname", "timeout", "reuse", "apply")
-    wanted = json.dumps({key: getattr(arguments, key) for key in keys})
+def _command(which: str) -> tuple[list[str], dict[str, str]]:
     script = _BOARD / "main.py"
-    if arguments.vm == "python":
+    if which == "python":
         path = os.pathsep.join(map(str, (vm.FIRMWARE, _BOARD)))
-        return [sys.executable, "-u", str(script), wanted], {**os.environ, "PYTHONPATH": path}
+        return [sys.executable, "-u", str(script)], {**os.environ, "PYTHONPATH": path}
     unix = vm.vms()["vm64"]
     if unix.missing:
         sys.exit(f"netup: no MicroPython VM: {unix.missing}; or --vm python")
-    return unix.command(script, wanted), unix.env(_BOARD)
+    return unix.command(script), unix.env(_BOARD)
 
 
 def _text(event: dict[str, Any]) -> str:
@@ -113,13 +95,13 @@ def _show(line: str, arguments: argparse.Namespace) -> None:
         return
     if "type" in event:
         event["type"] = message_type(event["type"]) if event["type"] else None
-    event = {key: event[key] for key in _KEYS if key in event}
+    event = {key: event[key] for key in _TOLD if key in event}
     print(json.dumps(event) if arguments.json else _text(event), flush=True)
 
 
 def main() -> int:
     arguments = _arguments()
-    command, env = _command(arguments)
+    command, env = _command(arguments.vm)
     # A session of its own: Ctrl-C is for us. It ends, giving the address back, when its standard
     # input is closed, be it by our death.
     child = subprocess.Popen(
@@ -134,6 +116,8 @@ def main() -> int:
     assert child.stdin
     assert child.stdout
     stdin = child.stdin
+    stdin.write(json.dumps({key: getattr(arguments, key) for key in _WANTED}) + "\n")
+    stdin.flush()
     signal.signal(signal.SIGINT, lambda *_: stdin.close())
     signal.signal(signal.SIGTERM, lambda *_: stdin.close())
     try:

@@ -51,11 +51,14 @@ class Interface(Link):
         if len(self.mac) != 6 or _read(self.sys + "type") != "1":
             raise ValueError("interface %s: not Ethernet" % name)
         self.name = name
+        self.shell_name = "'%s'" % name.replace("'", "'\\''")
         self.applying = apply
         self.applied = None
         self.udp = None
         self.last = None  # the MAC that the last message came from,
         self.hop = None  # and the last that was accepted: the server's own, or a relay's
+        if apply and not self.up():
+            self._ip("link set dev %s up" % self.shell_name)
 
     # the link
 
@@ -168,12 +171,12 @@ class Interface(Link):
         address = "%s/%d" % (lease.ip, size)
         if self.applied and self.applied != address:
             self.remove()
-        failed = self._ip("address replace %s dev %s" % (address, self.name))
+        failed = self._ip("address replace %s dev %s" % (address, self.shell_name))
         self.applied = address
         if lease.gateway != "0.0.0.0":
             failed = failed or self._ip(
                 "route replace default via %s dev %s src %s onlink proto dhcp metric %d"
-                % (lease.gateway, self.name, lease.ip, 1000 + self.number)
+                % (lease.gateway, self.shell_name, lease.ip, 1000 + self.number)
             )
         self._resolve(lease.dns, lease.option(_DOMAIN_NAME))
         if failed:
@@ -182,7 +185,7 @@ class Interface(Link):
     def remove(self):
         """Take away what `apply` gave."""
         if self.applied:
-            self._ip("address del %s dev %s" % (self.applied, self.name))
+            self._ip("address del %s dev %s" % (self.applied, self.shell_name))
             self.applied = None
             self._resolve()
 

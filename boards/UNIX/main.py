@@ -1,8 +1,9 @@
 """The part of tools/netup.py that runs in the MicroPython VM, or under CPython: prints one JSON
 object for each event.
 
-usage: main.py JSON, with the keys iface, once, store, hostname, timeout (seconds, 0: for ever),
-reuse, apply.
+The first line of standard input is JSON with the keys iface, once, store, hostname, timeout
+(seconds, 0: for ever), reuse, apply. It ends, and gives the address back, when standard input
+does.
 """
 
 import json
@@ -49,8 +50,10 @@ def _tell(event, lease):
     told = {"t_ms": ticks_ms() - start, "event": event, "state": dhcp.state}
     if event in ("send", "recv", "ignored"):
         told["type"] = session.type
-    if event in ("ignored", "error", "timeout"):
+    if event in ("ignored", "error"):
         told["reason"] = str(dhcp.reason)
+    if event == "timeout":
+        told["reason"] = str(dhcp.reason or ("no answer" if dhcp.link.up() else "no carrier"))
     if lease and event not in ("send", "recv", "ignored", "error"):
         told["ip"] = lease.ip
         told["mask"] = lease.mask
@@ -90,7 +93,7 @@ def _run():
 stop = select.poll()
 stop.register(sys.stdin, select.POLLIN)
 start = ticks_ms()
-want = json.loads(sys.argv[1])
+want = json.loads(sys.stdin.readline())
 try:
     dhcp = dhcpc.Client(
         board.nic(want["iface"], want["apply"]),
