@@ -10,7 +10,6 @@ import os
 import socket
 import struct
 import sys
-import time
 
 from dhcpc.link import HEAD, Link, frame
 
@@ -20,6 +19,8 @@ _ETH_P_IP = 0x0800
 _SO_BINDTODEVICE = 25
 _UDP = 17
 _DOMAIN_NAME = 15
+_NONE = "0.0.0.0"
+_MOST = 32  # frames that are looked at in one go: a busy network must not hold up the client
 _RESOLV_CONF = "/etc/resolv.conf"
 _MARK = b"# dhcpc on %s"
 _ALL = b"\xff" * 4
@@ -90,7 +91,8 @@ class Interface(Link):
         # ms.
         packets = socket.socket(_AF_PACKET, socket.SOCK_RAW, 0)
         try:
-            if _VM:
+            if _VM:  # by number, which is another one after the interface was made anew
+                self.number = int(_read(self.sys + "ifindex"))
                 address = struct.pack(
                     "HHiHBB8s", _AF_PACKET, _swap(_ETH_P_IP), self.number, 0, 0, 0, b""
                 )
@@ -125,18 +127,18 @@ class Interface(Link):
         self.sock.send(memoryview(self.buf)[:end])
 
     def receive(self, size, wait):
-        """The next frame with a message for a client, if one comes within `wait` ms."""
-        late = time.time() * 1000 + wait
-        while True:
-            for _ in self.ready(wait):
-                data = self.sock.recv(size + 2 * HEAD)
-                if self._locate(data):
-                    self.last = data[6:12]
-                    return data
+        """A frame with a message for a client, if one comes within `wait` ms; after a frame that
+        is none it does not wait any longer.
+        """
+        for _ in range(_MOST):
+            if not list(self.ready(wait)):
                 break
-            else:
-                return None
-            wait = max(0, int(late - time.time() * 1000))
+            data = self.sock.recv(size + 2 * HEAD)
+            if self._locate(data):
+                self.last = data[6:12]
+                return data
+            wait = 0
+        return None
 
     def _locate(self, data):
         # RFC 791, 768: a whole IPv4 packet, UDP, to the client's port. Checksums are not looked
@@ -171,9 +173,13 @@ class Interface(Link):
         address = "%s/%d" % (lease.ip, size)
         if self.applied and self.applied != address:
             self.remove()
-        failed = self._ip("address replace %s dev %s" % (address, self.shell_name))
+        left = lease.remaining() or "forever"
+        failed = self._ip(
+            "address replace %s dev %s valid_lft %s preferred_lft %s"
+            % (address, self.shell_name, left, left)
+        )
         self.applied = address
-        if lease.gateway != "0.0.0.0":
+        if lease.gateway != _NONE:
             failed = failed or self._ip(
                 "route replace default via %s dev %s src %s onlink proto dhcp metric %d"
                 % (lease.gateway, self.shell_name, lease.ip, 1000 + self.number)
@@ -183,11 +189,13 @@ class Interface(Link):
             raise OSError(failed)
 
     def remove(self):
-        """Take away what `apply` gave."""
+        """Take away what `apply` gave. OSError: the address is still there."""
         if self.applied:
-            self._ip("address del %s dev %s" % (self.applied, self.shell_name))
+            failed = self._ip("address del %s dev %s" % (self.applied, self.shell_name))
             self.applied = None
             self._resolve()
+            if failed:
+                raise OSError(failed)
 
     def _ip(self, command):
         # What failed, in words; None if it did not.
@@ -196,7 +204,8 @@ class Interface(Link):
     def _resolve(self, servers=(), domain=None):
         # Before each of our lines stands our mark. They go before the others', and away again.
         mark = _MARK % self.name.encode()
-        ours = [b"nameserver %s" % server.encode() for server in servers]
+        ours = [b"nameserver %s" % server.encode() for server in servers if server != _NONE]
+        domain = (domain or b"").rstrip(b"\0")  # RFC 2132 2
         if domain and not domain.strip(_NAME):
             ours.append(b"search " + domain)
         try:
