@@ -1,0 +1,284 @@
+"""The firmware client in the MicroPython VM against real servers, over real sockets.
+
+The client's host has a second interface with an address and the default route, as a laptop would.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import lab
+import vm
+
+ANY = "0.0.0.0"
+ALL = "255.255.255.255"
+ALL_MACS = "ff:ff:ff:ff:ff:ff"
+STORE = lab.Lab.dir / "dhcpc.lease"
+RETRANSMISSION_S = 0.4  # the first comes after 0.5 s at the earliest
+
+Event = dict[str, Any]
+
+
+class Netup:
+    """A run of tools/netup.py on the client's eth0, with a store, and what it tells."""
+
+    def __init__(self, net: lab.Lab, *more: str) -> None:
+        netup: list[str | Path] = [sys.executable, lab.Netup.path, "eth0", "--json"]
+        self.process = net.start([*netup, "--store", STORE, *more])
+
+    def events(self) -> list[Event]:
+        lines = self.process.said().split("\n")[:-1]
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def wait(self, name: str) -> Event:
+        """Wait for the first event of this name, and return it."""
+
+        def told() -> list[Event]:
+            ended = self.process.poll() is not None
+            found = [event for event in self.events() if event["event"] == name]
+            assert found or not ended, self.process.said()
+            return found
+
+        try:
+            return lab.wait_for(told, f"event {name!r}")[0]
+        except lab.LabError as error:
+            pytest.fail(f"{error}\n{self.process.said()}")
+
+    def end(self) -> list[Event]:
+        """Wait until it has ended well, and return its events."""
+        assert self.process.wait(lab.PATIENCE_S) == 0, self.process.said()
+        return self.events()
+
+
+def sent(wire: lab.Capture) -> list[lab.Message]:
+    """The client's messages. One that is sent again, since no reply came in time, is left out: that
+    is a slow machine."""
+    messages: list[lab.Message] = []
+    unanswered = None
+    for message in wire.messages():
+        if message.ether.src != lab.CLIENT_MAC:
+            unanswered = None
+            continue
+        again = unanswered and message.type == unanswered.type
+        if not (again and message.time - unanswered.time > RETRANSMISSION_S):
+            messages.append(message)
+        unanswered = message
+    return messages
+
+
+def path(message: lab.Message) -> tuple[str, str]:
+    """Where a message came from and went to."""
+    return message.ip.src, message.ip.dst
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _lab_works() -> None:
+    """Skips all, with the reason, where there can be no lab or no VM."""
+    if missing := vm.vms()["vm64"].missing:
+        pytest.skip(f"vm64: {missing}")
+    try:
+        with lab.Lab():
+            pass
+    except lab.Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module", params=lab.SERVERS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """The name of a server, each in turn."""
+    try:
+        lab.SERVERS[request.param].require()
+    except lab.Unavailable as error:
+        pytest.skip(str(error))
+    return str(request.param)
+
+
+@pytest.fixture
+def net() -> Iterator[lab.Lab]:
+    with lab.Lab(uplink=True) as net:
+        yield net
+
+
+class Boots(NamedTuple):
+    """Two boots: one with an empty store, and one with the lease of the first."""
+
+    plan: lab.Plan
+    first: list[lab.Message]  # what the client sent
+    bound: Event
+    addresses: list[str]
+    routes: str
+    resolver: list[str]
+    second: list[lab.Message]
+    rebooted: Event
+
+
+@pytest.fixture(scope="module")
+def boots(kind: str) -> Boots:
+    plan = lab.Plan(lease=1000, t1=400, t2=700)
+    with lab.Lab(uplink=True) as net:
+        net.serve(kind, plan)
+        with net.capture() as wire:
+            netup = Netup(net, "--once")
+            bound = netup.wait("bound")
+            netup.end()
+            wire.wait("ACK")
+        first = sent(wire)
+        addresses = net.addresses()
+        routes = net.run(["ip", "-4", "route"])
+        resolver = net.outside(Path("/etc/resolv.conf")).read_text().splitlines()
+        net.cut_power()
+        with net.capture() as wire:
+            netup = Netup(net, "--once")
+            rebooted = netup.wait("rebooted")
+            netup.end()
+            wire.wait("ACK")
+        return Boots(plan, first, bound, addresses, routes, resolver, sent(wire), rebooted)
+
+
+@pytest.mark.rfc("2131 3.1")
+def test_new_lease_takes_a_discover_and_a_request(boots: Boots) -> None:
+    assert [message.type for message in boots.first] == ["DISCOVER", "REQUEST"]
+
+
+@pytest.mark.rfc("2131 4.1")
+def test_source_is_0_0_0_0_whatever_address_other_interfaces_have(boots: Boots) -> None:
+    assert [path(message) for message in boots.first] == [(ANY, ALL), (ANY, ALL)]
+
+
+@pytest.mark.rfc("2131 4.3.2")
+def test_request_in_selecting_names_the_server_and_the_address(boots: Boots) -> None:
+    request = boots.first[-1]
+    assert request.options["server_id"] == boots.plan.server
+    assert request.options["requested_addr"] == boots.bound["ip"]
+    assert request.bootp.ciaddr == ANY
+
+
+@pytest.mark.rfc("2131 4.4.1")
+def test_lease_is_what_the_server_granted(boots: Boots) -> None:
+    told = boots.bound
+    assert [told[name] for name in ("lease_time", "t1", "t2")] == [1000, 400, 700]
+    assert [told[name] for name in ("mask", "gateway", "dns", "server")] == [
+        "255.255.255.0",
+        "192.0.2.1",
+        ["192.0.2.53", "192.0.2.54"],
+        "192.0.2.1",
+    ]
+
+
+def test_lease_is_applied(boots: Boots) -> None:
+    assert boots.addresses == [f"{boots.bound['ip']}/24"]
+    assert "default via 192.0.2.1 dev eth0" in boots.routes
+    assert [line.split() for line in boots.resolver if line and line[0] != "#"] == [
+        ["nameserver", "192.0.2.53"],
+        ["nameserver", "192.0.2.54"],
+        ["search", "lab.example"],
+    ]
+
+
+@pytest.mark.rfc("2131 3.2", "2131 4.4.2")
+def test_restart_with_a_stored_lease_takes_one_request(boots: Boots) -> None:
+    assert [message.type for message in boots.second] == ["REQUEST"]
+    assert boots.rebooted["ip"] == boots.bound["ip"]
+
+
+@pytest.mark.rfc("2131 4.3.2")
+def test_request_in_init_reboot_names_the_address_and_no_server(boots: Boots) -> None:
+    request = boots.second[0]
+    assert request.options["requested_addr"] == boots.bound["ip"]
+    assert "server_id" not in request.options
+    assert request.bootp.ciaddr == ANY
+    assert path(request) == (ANY, ALL)
+
+
+@pytest.mark.rfc("2131 4.3.2", "2131 4.4.5")
+def test_request_in_renewing_is_unicast_from_the_leased_address(kind: str, net: lab.Lab) -> None:
+    server = net.serve(kind, lab.Plan(lease=600, t1=3, t2=500))
+    with net.capture() as wire:
+        netup = Netup(net)
+        ip = netup.wait("bound")["ip"]
+        netup.wait("renewed")
+        request = wire.wait("REQUEST", 2)
+    assert path(request) == (ip, server.plan.server)
+    assert request.ether.dst == server.mac
+    assert request.bootp.ciaddr == ip
+    assert not {"server_id", "requested_addr"} & set(request.options)
+
+
+@pytest.mark.rfc("2131 4.3.2", "2131 4.4.5")
+def test_request_in_rebinding_is_broadcast_and_any_server_may_answer(
+    kind: str, net: lab.Lab
+) -> None:
+    server = net.serve(kind, lab.Plan(lease=600, t1=3, t2=5))
+    with net.capture() as wire:
+        netup = Netup(net)
+        ip = netup.wait("bound")["ip"]
+        server.stop()
+        other = net.serve(kind, replace(server.plan, host=2), leases=server)
+        assert netup.wait("rebound")["server"] == other.plan.server
+        request = wire.messages("REQUEST")[-1]
+    assert path(request) == (ip, ALL)
+    assert request.ether.dst == ALL_MACS
+    assert request.bootp.ciaddr == ip
+    assert not {"server_id", "requested_addr"} & set(request.options)
+
+
+@pytest.mark.rfc("2131 3.2", "2131 4.4.2")
+def test_nak_after_the_network_was_renumbered_leads_to_a_new_lease(
+    kind: str, net: lab.Lab
+) -> None:
+    server = net.serve(kind)
+    Netup(net, "--once").end()
+    net.cut_power()
+    server.stop()
+    net.serve(kind, lab.Plan(subnet="198.51.100.0/24"))
+    with net.capture() as wire:
+        netup = Netup(net, "--once")
+        netup.wait("nak")
+        assert netup.wait("bound")["server"] == "198.51.100.1"
+        netup.end()
+        wire.wait("ACK")
+    assert [message.type for message in sent(wire)] == ["REQUEST", "DISCOVER", "REQUEST"]
+
+
+@pytest.mark.rfc("2131 3.1", "2131 4.4.6")
+def test_release_at_sigterm_frees_the_lease(kind: str, net: lab.Lab) -> None:
+    server = net.serve(kind)
+    with net.capture() as wire:
+        netup = Netup(net)
+        ip = netup.wait("bound")["ip"]
+        held = server.leases()
+        netup.process.terminate()
+        netup.end()
+        release = wire.wait("RELEASE")
+    assert held == {ip: (lab.CLIENT_MAC, "active")}
+    assert release.options["server_id"] == server.plan.server
+    assert release.bootp.ciaddr == ip
+    assert path(release) == (ip, server.plan.server)
+    lab.wait_for(lambda: "active" not in server.leases().get(ip, ()), "end of the lease")
+    assert net.addresses() == []
+
+
+@pytest.mark.rfc("2131 3.1")
+def test_released_lease_is_not_asked_for_again(kind: str, net: lab.Lab) -> None:
+    net.serve(kind)
+    netup = Netup(net)
+    netup.wait("bound")
+    netup.process.terminate()
+    netup.end()
+    with net.capture() as wire:
+        Netup(net, "--once").wait("bound")
+        wire.wait("ACK")
+    assert sent(wire)[0].type == "DISCOVER"
+
+
+@pytest.mark.parametrize("kind", ["dnsmasq"], indirect=True)
+def test_cpython_runs_the_client_too(kind: str, net: lab.Lab) -> None:
+    net.serve(kind)
+    assert Netup(net, "--once", "--vm", "python").end()[-1]["state"] == "BOUND"
