@@ -1,0 +1,157 @@
+"""What is done for each message, or when there is nothing to do, takes nothing from the heap."""
+
+from dhcpc import session
+from dhcpc.wire import Message
+from kit import allocated, rfc, without_heap
+from world import (
+    ACK,
+    BOUND,
+    INFINITE,
+    OFFER,
+    REBINDING,
+    RENEWING,
+    REQUESTING,
+    SELECTING,
+    World,
+    opt,
+    reply,
+    ticks,
+)
+
+VMS = ("vm64", "vm32")
+
+WRAP_LESS_1 = 0x3FFFFFFF  # the greatest small integer of a board
+
+# 331 bytes, 13 options: what a server with much to say answers.
+OPTIONS = (
+    opt(28, b"\x0a\0\0\xff")
+    + opt(3, b"\x0a\0\0\x01")
+    + opt(6, b"\x0a\0\0\x01\x0a\0\0\x02")
+    + opt(15, b"example.org")
+    + opt(12, b"greenhouse")
+    + opt(42, b"\x0a\0\0\x01")
+    + opt(26, b"\x05\xdc")
+)
+
+
+def big_ack(xid):
+    return reply(ACK, xid=xid, t1=1800, t2=3150, options=OPTIONS)
+
+
+def nothing(f):
+    """f() takes nothing from the heap, the first time and the second, garbage included."""
+    f()
+    assert allocated(f) == 0
+    return without_heap(f)
+
+
+def test_the_ack_has_331_bytes_and_13_options():
+    data = big_ack(b"abcd")
+    m = Message()
+    assert m.read(data, 0, len(data)) is None
+    assert len(data) == 331
+    assert len([code for code in range(256) if m.option(code) is not None]) == 13
+
+
+@rfc("2131 4.1")
+def test_reading_an_ack_takes_no_heap():
+    data = big_ack(b"abcd")
+    end = len(data)
+    m = Message()
+    assert nothing(lambda: m.read(data, 0, end)) is None
+
+
+@rfc("2131 4.1")
+def test_reading_through_overload_takes_no_heap():
+    data = reply(ACK, options=opt(52, b"\x03"), file=opt(12, b"file"), sname=opt(15, b"sname"))
+    end = len(data)
+    m = Message()
+    assert nothing(lambda: m.read(data, 0, end)) is None
+    assert nothing(lambda: m.find(12, 4)) == 110
+
+
+@rfc("2131 4.1")
+def test_finding_an_option_takes_no_heap():
+    data = big_ack(b"abcd")
+    m = Message()
+    m.read(data, 0, len(data))
+    assert nothing(lambda: m.find(54, 4)) == 240 + 3 + 2
+    assert nothing(lambda: m.find(77, 4)) == 0
+
+
+@rfc("2131 4.3.6")
+def test_building_a_message_takes_no_heap():
+    for state in ("selecting", "requesting", "rebooting", "renewing", "rebinding"):
+        w = getattr(World(), state)()
+        s = w.session
+        buf = w.buf
+        assert nothing(lambda: s.write(buf, 42)) >= 342  # noqa: B023
+
+
+@rfc("2131 4.4.4")
+def test_building_release_and_decline_takes_no_heap():
+    w = World().bound()
+    s = w.session
+    buf = w.buf
+    for form in (session.RELEASE, session.DECLINE):
+        assert nothing(lambda: s.write(buf, 42, form)) == 342  # noqa: B023
+
+
+def idle(w, step):
+    """A poll that finds nothing to do takes no heap."""
+    s = w.session
+    now = ticks(w.now)
+
+    def tick():
+        nonlocal now
+        now = now - WRAP_LESS_1 - 1 + step if now > WRAP_LESS_1 - step else now + step
+        assert s.tick(now) is None
+
+    nothing(tick)
+
+
+@rfc("2131 4.4")
+def test_an_idle_tick_takes_no_heap():
+    idle(World(), 50)
+    for state, number in (
+        ("selecting", SELECTING),
+        ("requesting", REQUESTING),
+        ("bound", BOUND),
+        ("renewing", RENEWING),
+        ("rebinding", REBINDING),
+    ):
+        w = getattr(World(now=1 << 29), state)()
+        idle(w, 50)
+        assert w.state == number
+
+
+@rfc("2131 3.3")
+def test_an_idle_tick_after_a_day_takes_no_heap():
+    idle(World(now=(1 << 30) - 5).bound(lease=INFINITE), 86400000)
+    idle(World(now=(1 << 30) - 5).bound(lease=49 * 86400), 86400000)
+
+
+@rfc("2131 4.4.1")
+def test_a_reply_for_another_takes_no_heap():
+    # Each broadcast reply to any client comes by here.
+    w = World().bound()
+    data = big_ack(b"abcd")
+    end = len(data)
+    s = w.session
+    assert nothing(lambda: s.handle(data, 0, end)) == "ignored"
+    assert s.refused == "xid"
+
+
+@rfc("2131 4.4.1")
+def test_an_accepted_ack_takes_2048_bytes_at_most():
+    w = World()
+    for _ in range(2):
+        w.session.start()
+        w.poll()
+        assert w.answer(OFFER) == "offer"
+        data = big_ack(w.sent[-1].xid)
+        end = len(data)
+        took = allocated(lambda: w.session.handle(data, 0, end))  # noqa: B023
+        assert w.state == BOUND
+    print("an accepted ACK:", took)
+    assert took <= 2048

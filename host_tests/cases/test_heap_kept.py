@@ -1,0 +1,17 @@
+"""What a lease keeps of the heap."""
+
+from kit import kept, rfc
+from test_heap import big_ack
+from world import BOUND, World
+
+VMS = ("vm64",)
+
+
+@rfc("2131 4.4.1")
+def test_an_accepted_ack_keeps_1024_bytes_at_most():
+    w = World().requesting()
+    data = big_ack(w.sent[-1].xid)
+    took = kept(lambda: w.session.handle(data, 0, len(data)) and None)
+    assert w.state == BOUND
+    print("an accepted ACK keeps:", took)
+    assert took <= 1024

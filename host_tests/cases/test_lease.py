@@ -1,0 +1,241 @@
+"""What a lease shows of an ACK."""
+
+from dhcpc.lease import Lease
+from dhcpc.wire import Message
+from kit import rfc
+from world import ACK, DAY, INFINITE, IP, SERVER, message, opt, reply, u32
+
+FOREVER = 0x1FFFFFFF
+
+
+def granted(fuzz=0, **ack):
+    """The Lease of an ACK with these fields."""
+    return of(reply(ACK, **ack), fuzz)
+
+
+def of(data, fuzz=0):
+    m = Message()
+    assert m.read(data, 0, len(data)) is None
+    return Lease(m, fuzz)
+
+
+def times(fuzz=0, **ack):
+    lease = granted(fuzz, **ack)
+    return lease.t1, lease.t2
+
+
+# The ACK
+
+
+@rfc("2131 2", "2132 3.3", "2132 3.5", "2132 3.8")
+def test_a_lease_shows_its_addresses():
+    routers = opt(3, b"\x0a\0\0\x01\x0a\0\0\x02")
+    lease = granted(options=routers + opt(6, b"\x0a\0\0\x03\x01\x01\x01\x01"))
+    assert lease.ip == "10.0.0.5"
+    assert lease.mask == "255.255.255.0"
+    assert lease.gateway == "10.0.0.1"
+    assert lease.dns == ["10.0.0.3", "1.1.1.1"]
+    assert lease.ifconfig() == ("10.0.0.5", "255.255.255.0", "10.0.0.1", "10.0.0.3")
+    assert lease.yiaddr == IP
+    assert lease.server == SERVER
+
+
+@rfc("2131 4.3.1")
+def test_a_lease_may_have_neither_router_nor_name_server():
+    lease = granted()
+    assert lease.gateway == "0.0.0.0"
+    assert lease.dns == []
+    assert lease.ifconfig() == ("10.0.0.5", "255.255.255.0", "0.0.0.0", "0.0.0.0")
+
+
+@rfc("2132 3.3")
+def test_without_option_1_the_mask_is_that_of_24_bits():
+    assert granted(mask=None).mask == "255.255.255.0"
+
+
+@rfc("2132 3.3", "2132 3.5", "2132 3.8")
+def test_addresses_of_the_wrong_length_are_as_good_as_absent():
+    for value in (b"", b"\x0a\0\0", b"\x0a\0\0\x01\x0a"):
+        lease = granted(mask=None, options=opt(1, value) + opt(3, value) + opt(6, value))
+        assert lease.mask == "255.255.255.0"
+        assert lease.gateway == "0.0.0.0"
+        assert lease.dns == []
+
+
+@rfc("2132 3.3")
+def test_a_mask_of_two_addresses_is_as_good_as_absent():
+    assert granted(mask=b"\xff\xff\0\0\xff\0\0\0").mask == "255.255.255.0"
+
+
+@rfc("3396 7")
+def test_name_servers_in_pieces_are_one_list():
+    assert granted(options=opt(6, b"\x0a\0\0\x03\x0a\0") + opt(6, b"\0\x04")).dns == [
+        "10.0.0.3",
+        "10.0.0.4",
+    ]
+
+
+@rfc("2131 4.1")
+def test_any_option_of_the_ack_can_be_had():
+    lease = granted(
+        options=opt(43, b"\x01\x02")
+        + opt(15, b"exam")
+        + opt(15, b"ple")
+        + opt(80, b"")
+        + opt(52, b"\x01"),
+        file=opt(12, b"host"),
+    )
+    assert lease.option(43) == b"\1\2"
+    assert lease.option(15) == b"example"
+    assert lease.option(12) == b"host"
+    assert lease.option(80) == b""
+    assert lease.option(51) == u32(3600)
+    assert lease.option(44) is None
+
+
+@rfc("2131 4.4.1")
+def test_a_lease_outlives_the_buffer_and_the_next_message():
+    data = bytearray(reply(ACK, options=opt(15, b"example")))
+    m = Message()
+    m.read(data, 0, len(data))
+    lease = Lease(m)
+    other = reply(ACK, options=opt(15, b"other"), yiaddr=b"\x0a\0\0\x09")
+    m.read(other, 0, len(other))
+    for i in range(len(data)):
+        data[i] = 0
+    assert lease.ip == "10.0.0.5"
+    assert lease.yiaddr == IP
+    assert lease.option(15) == b"example"
+
+
+@rfc("2131 4.4.1")
+def test_a_lease_is_read_where_the_ack_stands():
+    data = reply(ACK, options=opt(15, b"example"))
+    m = Message()
+    m.read(b"\xa5" * 42 + data + b"\xa5" * 9, 42, 42 + len(data))
+    lease = Lease(m)
+    assert lease.ip == "10.0.0.5"
+    assert lease.mask == "255.255.255.0"
+    assert lease.option(15) == b"example"
+    assert lease.ack == data
+
+
+# The times
+
+
+@rfc("2131 4.4.5", "2132 9.11", "2132 9.12")
+def test_t1_and_t2_are_the_servers():
+    assert times(lease=3600, t1=600, t2=1200) == (600, 1200)
+
+
+@rfc("2131 4.4.5")
+def test_without_t1_and_t2_they_are_half_and_seven_eighths():
+    assert times(lease=3600) == (1800, 3150)
+    assert times(lease=14 * DAY) == (7 * DAY, 14 * DAY * 7 // 8)
+
+
+@rfc("2131 4.4.5")
+def test_t1_alone_keeps_t2_at_seven_eighths():
+    assert times(lease=3600, t1=600) == (600, 3150)
+
+
+@rfc("2131 4.4.5")
+def test_t2_alone_keeps_t1_at_half():
+    assert times(lease=3600, t2=3000) == (1800, 3000)
+
+
+@rfc("2131 4.4.5")
+def test_fuzz_moves_t1_and_t2_to_the_early_side_and_not_far():
+    for fuzz in range(64):
+        t1, t2 = times(fuzz, lease=36000)
+        assert 18000 * 15 // 16 <= t1 <= 18000
+        assert 31500 * 15 // 16 <= t2 <= 31500
+    assert times(63, lease=36000)[0] < times(0, lease=36000)[0]
+    assert times(63, lease=36000)[1] < times(0, lease=36000)[1]
+
+
+@rfc("2131 4.4.5")
+def test_fuzz_leaves_the_servers_t1_and_t2_alone():
+    assert times(63, lease=3600, t1=600, t2=1200) == (600, 1200)
+
+
+@rfc("2131 4.4.5")
+def test_t1_before_t2_before_the_end_whatever_the_server_says():
+    values = (None, 0, 1, 2, 1799, 1800, 3149, 3150, 3599, 3600, 3601, 1 << 30, 1 << 31, INFINITE)
+    for t1 in values:
+        for t2 in values:
+            for fuzz in (0, 63):
+                a, b = times(fuzz, lease=3600, t1=t1, t2=t2)
+                assert 0 < a < b < 3600
+
+
+@rfc("2131 4.4.5")
+def test_t1_before_t2_before_the_end_for_every_short_lease():
+    for seconds in range(3, 130):
+        for fuzz in (0, 63):
+            a, b = times(fuzz, lease=seconds)
+            assert 0 < a < b < seconds
+
+
+@rfc("2131 4.4.5")
+def test_t1_and_t2_that_cannot_both_be_right_are_both_mended():
+    for t1, t2 in (
+        (1200, 1200),
+        (1201, 1200),
+        (INFINITE, 1200),
+        (600, 3600),
+        (3000, 4000),
+        (None, 600),
+    ):
+        assert times(lease=3600, t1=t1, t2=t2) == (1800, 3150)
+    assert times(lease=3600, t1=3200) == (1800, 3150)
+
+
+@rfc("2132 9.11")
+def test_t1_and_t2_of_the_wrong_length_are_as_good_as_absent():
+    assert times(lease=3600, options=opt(58, b"\x02\x58") + opt(59, b"\0\0\x04\xb0\0")) == (
+        1800,
+        3150,
+    )
+
+
+@rfc("2131 3.3")
+def test_an_infinite_lease_ignores_t1_and_t2():
+    lease = granted(lease=INFINITE, t1=600, t2=1200)
+    assert lease.t1 >= FOREVER
+    assert lease.t2 >= FOREVER
+    assert lease.remaining() is None
+
+
+@rfc("2131 3.3")
+def test_17_years_are_as_good_as_infinite():
+    for seconds in (FOREVER, FOREVER + 1, 1 << 30, 1 << 31, INFINITE - 1):
+        assert granted(lease=seconds).remaining() is None
+    assert granted(lease=FOREVER - 1).remaining() == FOREVER - 1
+
+
+@rfc("2131 3.3")
+def test_t1_and_t2_of_the_longest_finite_lease_are_in_order():
+    a, b = times(63, lease=FOREVER - 1)
+    assert 0.45 * FOREVER < a < 0.51 * FOREVER
+    assert 0.82 * FOREVER < b < 0.88 * FOREVER
+
+
+@rfc("2131 4.4.3")
+def test_an_ack_to_inform_has_no_address_and_no_time_left():
+    lease = of(
+        message(
+            opt(53, b"\x05") + opt(54, SERVER) + opt(15, b"example") + b"\xff", yiaddr=bytes(4)
+        )
+    )
+    assert lease.ip == "0.0.0.0"
+    assert lease.remaining() == 0
+    assert lease.option(15) == b"example"
+
+
+@rfc("2131 4.4.1")
+def test_what_remains_is_the_time_less_the_age():
+    lease = granted(lease=3600)
+    assert lease.remaining() == 3600
+    lease.age = 3599
+    assert lease.remaining() == 1

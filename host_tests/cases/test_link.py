@@ -1,0 +1,378 @@
+"""What carries messages: the frame builder, and the link that has one UDP socket."""
+
+import sys
+from errno import EADDRINUSE, EIO
+
+from dhcpc import link as module
+from dhcpc.link import HEAD, Link, frame
+from dhcpc.session import RELEASE
+from kit import Skip, allocated, raises, rfc, without_heap
+from world import DISCOVER, IP, MAC, NOBODY, SERVER, World
+
+ALL = b"\xff\xff\xff\xff"
+ALL_MACS = b"\xff" * 6
+HOP = b"\x02\0\0\0\0\x09"
+LOOPBACK = b"\x7f\0\0\x01"
+PORT = 45068  # and the one before it, for the server
+
+
+def ones_complement_sum(data):
+    """RFC 1071, by its letter."""
+    total = 0
+    for i in range(0, len(data), 2):
+        total += data[i] << 8 | (data[i + 1] if i + 1 < len(data) else 0)
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+def u16(data, i):
+    return data[i] << 8 | data[i + 1]
+
+
+class Sender(World):
+    """A client that makes frames of its messages."""
+
+    def frame(self, form=0, mac=ALL_MACS, to=ALL):
+        end = self.session.write(self.buf, HEAD, form)
+        self.message = bytes(self.buf[HEAD:end])
+        frame(self.buf, end, MAC, mac, to)
+        return bytes(self.buf[:end])
+
+
+def right(data):
+    """Are both checksums right?"""
+    pseudo = data[26:34] + b"\0\x11" + data[38:40]
+    return (
+        ones_complement_sum(data[14:34]) == 0xFFFF
+        and data[40:42] != b"\0\0"
+        and ones_complement_sum(pseudo + data[34:]) == 0xFFFF
+    )
+
+
+@rfc("2131 4.1", "894 Frame", "791 3.1", "768 Fields")
+def test_a_broadcast_goes_to_all_from_nobody():
+    sender = Sender().selecting()
+    data = sender.frame()
+    assert data[:14] == ALL_MACS + MAC + b"\x08\0"
+    assert data[14:16] == b"\x45\0"
+    assert u16(data, 16) == len(data) - 14
+    assert data[20:22] == b"\0\0"
+    assert 0 < data[22]
+    assert data[23] == 17
+    assert data[26:34] == NOBODY + ALL
+    assert (u16(data, 34), u16(data, 36), u16(data, 38)) == (68, 67, len(data) - 34)
+    assert data[HEAD:] == sender.message
+    assert right(data)
+
+
+@rfc("2131 4.1", "2131 4.3.6")
+def test_a_message_with_ciaddr_comes_from_that_address():
+    for sender in (Sender().renewing(), Sender().rebinding()):
+        data = sender.frame(mac=HOP, to=SERVER)
+        assert data[:6] == HOP
+        assert data[26:34] == IP + SERVER
+        assert right(data)
+
+
+@rfc("2131 4.4.6")
+def test_a_release_comes_from_the_address_that_it_gives_back():
+    data = Sender().bound().frame(RELEASE, HOP, SERVER)
+    assert data[26:34] == IP + SERVER
+    assert right(data)
+
+
+@rfc("791 3.1", "768 Fields")
+def test_both_checksums_are_right_whatever_the_length_and_the_bytes():
+    for size in range(1, 220):
+        options = bytes((60, size)) + bytes([(7 * i + size) & 255 for i in range(size)])
+        sender = Sender(now=size * 977, options=options)
+        for message in (sender.selecting(), sender.requesting(), sender.bound()):
+            assert right(message.frame(RELEASE if message.lease else 0, to=SERVER))
+
+
+@rfc("768 Fields")
+def test_a_shorter_message_is_not_summed_with_what_a_longer_one_left():
+    sender = Sender(options=bytes((60, 81)) + b"\xff" * 81)
+    long = sender.requesting().frame()
+    short = sender.bound().frame(RELEASE)
+    assert len(short) < len(long)
+    assert right(short)
+
+
+@rfc("768 Fields")
+def test_a_udp_checksum_of_zero_is_sent_as_all_ones():
+    sender = Sender(options=b"\x0c\x02\0\0").selecting()
+    end = sender.session.write(sender.buf, HEAD)
+    sender.buf[HEAD + 4 : HEAD + 6] = b"\0\0"
+    frame(sender.buf, end, MAC, ALL_MACS, ALL)
+    sender.buf[HEAD + 4 : HEAD + 6] = sender.buf[40:42]  # the sum is then a multiple of 0xffff
+    frame(sender.buf, end, MAC, ALL_MACS, ALL)
+    assert sender.buf[40:42] == b"\xff\xff"
+    assert right(bytes(sender.buf[:end]))
+
+
+@rfc("894 Frame")
+def test_a_frame_leaves_the_message_as_it_is():
+    sender = Sender().selecting()
+    data = sender.frame()
+    assert data[HEAD:] == sender.message
+    assert DISCOVER == data[HEAD + 242]
+
+
+def test_a_frame_takes_nothing_from_the_heap():
+    if sys.implementation.name != "micropython":
+        raise Skip("cpython: what its heap takes is no board's concern")
+    sender = Sender().selecting()
+    end = sender.session.write(sender.buf, HEAD)
+    assert allocated(lambda: frame(sender.buf, end, MAC, ALL_MACS, ALL)) == 0
+    without_heap(lambda: frame(sender.buf, end, MAC, ALL_MACS, ALL))
+
+
+# The socket, as it may behave on a board
+
+
+class Socket:
+    """says: what each recv returns, or raises."""
+
+    def __init__(self, *says):
+        self.says = list(says)
+        self.closed = False
+
+    def recv(self, size):
+        said = self.says.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said[:size]
+
+    def close(self):
+        self.closed = True
+
+
+class Played(Link):
+    """A link whose sockets are given, one after the other; each is always said to be ready."""
+
+    def __init__(self, *socks):
+        self.socks = list(socks)
+        self.polled = []
+        self.silenced = 0
+        self.poller = self
+        self.sock = None
+
+    def register(self, sock, what):
+        self.polled.append(sock)
+
+    def unregister(self, sock):
+        self.polled.remove(sock)
+
+    def ready(self, wait):
+        return [(sock, 1) for sock in self.polled]
+
+    def make(self):
+        sock = self.socks.pop(0)
+        if isinstance(sock, Exception):
+            raise sock
+        return sock
+
+
+def test_a_datagram_is_where_the_link_says():
+    link = Played(Socket(b"hello"))
+    link.open()
+    data = link.receive(1024, 0)
+    assert data[link.start : link.end] == b"hello"
+
+
+def test_an_empty_datagram_gets_the_socket_closed_and_opened_anew():
+    # On ESP32 every later recv of the old one would return b"" at once.
+    socks = Socket(b""), Socket(b"hello")
+    link = Played(*socks)
+    link.open()
+    assert link.receive(1024, 0) is None
+    assert socks[0].closed
+    assert link.sock is socks[1]
+    assert link.polled == [socks[1]]
+    assert link.receive(1024, 0) == b"hello"
+
+
+def test_empty_datagrams_without_end_hold_up_no_receive():
+    link = Played(*[Socket(b"") for _ in range(100)])
+    link.open()
+    for _ in range(50):
+        assert link.receive(1024, 0) is None
+    assert len(link.socks) >= 100 - 2 * 50 - 1
+    assert not link.sock.closed
+
+
+def test_a_socket_that_cannot_be_opened_anew_is_tried_again_at_the_next_sending():
+    link = Played(Socket(b""), OSError(EADDRINUSE), Socket(b"hello"))
+    link.open()
+    assert link.receive(1024, 0) is None
+    assert not link.sock
+    assert link.polled == []
+    assert link.receive(1024, 0) is None
+    link.open()
+    assert link.receive(1024, 0) == b"hello"
+
+
+def test_a_fault_of_the_socket_is_nothing_received():
+    link = Played(Socket(OSError(EIO), b"hello"))
+    link.open()
+    assert link.receive(1024, 0) is None
+    assert link.receive(1024, 0) == b"hello"
+
+
+def test_open_and_close_may_be_called_twice():
+    sock = Socket()
+    link = Played(sock)
+    link.open()
+    link.open()
+    assert link.polled == [sock]
+    link.close()
+    link.close()
+    assert sock.closed
+    assert link.polled == []
+
+
+# The socket, as it is
+
+
+class Loopback(Link):
+    """All links of the class share a port of this machine."""
+
+    port = PORT
+    silenced = 0
+
+    def silence(self):
+        self.silenced += 1
+
+
+class Peer:
+    """The server's end."""
+
+    def __init__(self):
+        self.sock = module.socket(module.AF_INET, module.SOCK_DGRAM)
+        self.sock.bind(module.getaddrinfo("127.0.0.1", PORT - 1)[0][-1])
+        self.client = module.getaddrinfo("127.0.0.1", PORT)[0][-1]
+
+    def send(self, data):
+        self.sock.sendto(data, self.client)
+
+    def close(self):
+        self.sock.close()
+
+
+def on_loopback(case):
+    """Run case(link, peer), and close what it leaves."""
+    if sys.platform == "webassembly":
+        raise Skip("vm32: has no sockets")
+    link = Loopback()
+    peer = Peer()
+    try:
+        case(link, peer)
+    finally:
+        link.close()
+        peer.close()
+
+
+def test_the_link_sends_the_message_alone_to_one_server():
+    def case(link, peer):
+        link.buf[: HEAD + 5] = b"h" * HEAD + b"hello"
+        link.open()
+        link.send(HEAD + 5, LOOPBACK)
+        assert peer.sock.recv(100) == b"hello"
+
+    on_loopback(case)
+
+
+def test_the_link_receives_what_is_there_and_waits_for_no_more():
+    def case(link, peer):
+        link.open()
+        assert link.receive(1024, 0) is None
+        peer.send(b"first")
+        peer.send(b"second")
+        for expected in (b"first", b"second"):
+            data = link.receive(1024, 500)
+            assert data[link.start : link.end] == expected
+        assert link.receive(1024, 0) is None
+
+    on_loopback(case)
+
+
+def test_a_datagram_that_is_too_long_is_cut():
+    def case(link, peer):
+        link.open()
+        peer.send(b"x" * 2000)
+        assert len(link.receive(1024, 500)) == 1024
+        assert link.end == 1024
+
+    on_loopback(case)
+
+
+def test_an_empty_datagram_is_survived():
+    def case(link, peer):
+        link.open()
+        peer.send(b"")
+        assert link.receive(1024, 500) is None
+        peer.send(b"hello")
+        assert link.receive(1024, 500) == b"hello"
+
+    on_loopback(case)
+
+
+def test_without_a_socket_nothing_is_received():
+    def case(link, peer):
+        assert link.receive(1024, 0) is None
+        link.open()
+        link.close()
+        peer.send(b"late")
+        assert link.receive(1024, 5) is None
+
+    on_loopback(case)
+
+
+def test_what_came_while_the_socket_was_closed_is_gone():
+    def case(link, peer):
+        link.open()
+        peer.send(b"old")
+        link.close()
+        link.open()
+        assert link.receive(1024, 20) is None
+
+    on_loopback(case)
+
+
+def test_a_port_that_is_taken_is_said_and_the_built_in_client_silenced():
+    def case(link, peer):
+        other = Loopback()
+        other.open()
+        try:
+            assert str(EADDRINUSE) in raises(OSError, link.open)
+        finally:
+            other.close()
+        assert not link.sock
+        assert link.silenced == 1
+        link.open()
+        assert link.sock
+
+    on_loopback(case)
+
+
+def test_sending_without_a_route_is_an_oserror():
+    def case(link, peer):
+        link.open()
+        raises(OSError, link.send, HEAD + 5, ALL)
+
+    on_loopback(case)
+
+
+def test_an_idle_receive_takes_nothing_from_the_heap():
+    if sys.implementation.name != "micropython":
+        raise Skip("cpython: what its heap takes is no board's concern")
+
+    def case(link, peer):
+        link.receive(1024, 0)  # the first one makes ipoll's tuple
+        assert allocated(lambda: link.receive(1024, 0)) == 0
+        link.open()
+        assert allocated(lambda: link.receive(1024, 0)) == 0
+        without_heap(lambda: link.receive(1024, 0))
+
+    on_loopback(case)

@@ -1,0 +1,57 @@
+"""A reader of options from the RFCs alone: simple, and of no use on a board."""
+
+from __future__ import annotations
+
+Options = list[tuple[int, bytes]]
+
+COOKIE = b"\x63\x82\x53\x63"
+
+
+def fields_of(data: bytes) -> tuple[Options, str | None]:
+    """The options of one field, in order; and "option" if one runs over its end."""
+    found: Options = []
+    i = 0
+    while i < len(data) and data[i] != 255:
+        if data[i] == 0:
+            i += 1
+            continue
+        if i + 1 == len(data) or i + 2 + data[i + 1] > len(data):
+            return found, "option"
+        found.append((data[i], data[i + 2 : i + 2 + data[i + 1]]))
+        i += 2 + data[i + 1]
+    return found, None
+
+
+def options_of(data: bytes) -> tuple[Options, str | None]:
+    """Every option of a message, in order, pieces apart; and what is wrong with the message."""
+    if len(data) < 240:
+        return [], "length"
+    if data[236:240] != COOKIE:
+        return [], "cookie"
+    found, wrong = fields_of(data[240:])
+    overload = single(found, 52, 1)
+    for value, field in ((b"\x01", data[108:236]), (b"\x02", data[44:108])):
+        if overload in (value, b"\x03") and not wrong:
+            more, wrong = fields_of(field)
+            found += more
+    return found, wrong
+
+
+def single(found: Options, code: int, size: int) -> bytes | None:
+    """The value of an option that occurs once, with its right size."""
+    values = [value for c, value in found if c == code]
+    return values[0] if len(values) == 1 and len(values[0]) == size else None
+
+
+def joined(found: Options) -> dict[int, bytes]:
+    """RFC 3396."""
+    values: dict[int, bytes] = {}
+    for code, value in found:
+        values[code] = values.get(code, b"") + value
+    return values
+
+
+def read(data: bytes) -> tuple[dict[int, bytes], str | None]:
+    """Every option of a message, joined; and what is wrong with the message."""
+    found, wrong = options_of(data)
+    return joined(found), wrong

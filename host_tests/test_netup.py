@@ -1,0 +1,531 @@
+"""tools/netup.py: its command line, and on a real cable what the interop tests do not look at."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lab
+import netup
+import vm
+from test_interop import STORE, Event, Netup
+
+NETUP = lab.Netup.path
+RESOLV_CONF = Path("/etc/resolv.conf")
+WITH_PACKET = ("recv", "send")
+
+
+def run(*arguments: str, **how: Any) -> subprocess.CompletedProcess[str]:
+    """Run netup to its end, outside of any lab."""
+    return subprocess.run(
+        [sys.executable, NETUP, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        stdin=subprocess.DEVNULL,
+        **how,
+    )
+
+
+@pytest.fixture
+def ethernet() -> str:
+    """The name of some Ethernet interface of this machine. Nothing is ever sent there."""
+    for path in sorted(Path("/sys/class/net").glob("*")):
+        if (path / "type").exists() and (path / "type").read_text() == "1\n":
+            return path.name
+    pytest.skip("this machine has no Ethernet interface")
+
+
+@pytest.fixture(params=["micropython", "python"])
+def which(request: pytest.FixtureRequest) -> str:
+    """Each --vm in turn."""
+    if request.param == "micropython" and (missing := vm.vms()["vm64"].missing):
+        pytest.skip(f"vm64: {missing}")
+    return str(request.param)
+
+
+# The command line
+
+
+def test_help_tells_every_option_on_lines_that_fit() -> None:
+    done = run("--help", env={**os.environ, "COLUMNS": "99"})
+    assert done.returncode == 0
+    for (
+        option
+    ) in "IFACE --once --store --hostname --timeout --reuse --no-apply --json --vm".split():
+        assert option in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 99
+
+
+def test_without_an_interface_it_says_how_it_is_used() -> None:
+    done = run()
+    assert done.returncode == 2
+    assert "usage:" in done.stderr
+    assert "IFACE" in done.stderr
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1000001", "soon", ""])
+def test_a_timeout_that_is_none_is_refused(seconds: str) -> None:
+    done = run("eth0", "--timeout", seconds)
+    assert done.returncode == 2
+    assert "--timeout" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--vm=cpython", "--twice", "--store", "--hostname"])
+def test_an_option_that_is_wrong_is_refused(option: str) -> None:
+    done = run("eth0", option)
+    assert done.returncode == 2
+    assert option.split("=")[0] in done.stderr
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../net/eth0", "nosuch0", "nosuch0\n"])
+def test_an_interface_that_there_is_not_is_named(which: str, name: str) -> None:
+    done = run(name, "--vm", which)
+    assert done.returncode == 2
+    assert done.stderr.startswith("netup: interface")
+    assert name.strip() in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.skipif(not Path("/sys/class/net/lo").exists(), reason="there is no lo, as on Linux")
+def test_an_interface_that_is_no_ethernet_is_refused(which: str) -> None:
+    done = run("lo", "--vm", which)
+    assert done.returncode == 2
+    assert done.stderr == "netup: interface lo: not Ethernet\n"
+
+
+@pytest.mark.rfc("2132 3.14")
+def test_a_host_name_that_is_too_long_is_refused(which: str, ethernet: str) -> None:
+    done = run(ethernet, "--hostname", "h" * 256, "--vm", which)
+    assert done.returncode == 2
+    assert "12" in done.stderr or "host" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("machine", ["micropython", "python"])
+def test_without_a_vm_it_says_what_to_do(machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = {"vm64": vm.VM("vm64", (), "`make setup`, say")}
+    monkeypatch.setattr(vm, "vms", lambda: missing)
+    monkeypatch.setattr(sys, "argv", ["netup.py", "nosuch0", "--vm", machine])
+    if machine == "python":
+        assert netup.main() == 2
+        return
+    with pytest.raises(SystemExit) as refusal:
+        netup.main()
+    assert "no MicroPython VM: `make setup`, say" in str(refusal.value)
+    assert "--vm python" in str(refusal.value)
+
+
+# In the lab
+
+
+@pytest.fixture(scope="module")
+def lab_works() -> None:
+    """Skips, with the reason, where there can be no lab or no VM."""
+    if missing := vm.vms()["vm64"].missing:
+        pytest.skip(f"vm64: {missing}")
+    try:
+        lab.require("dnsmasq")
+        with lab.Lab():
+            pass
+    except lab.Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def net(lab_works: None) -> Iterator[lab.Lab]:
+    """A cable without a server."""
+    with lab.Lab() as net:
+        yield net
+
+
+@pytest.fixture
+def served(net: lab.Lab) -> lab.Lab:
+    """A cable with dnsmasq on it."""
+    net.serve("dnsmasq")
+    return net
+
+
+def names(events: list[Event]) -> list[str]:
+    return [event["event"] for event in events]
+
+
+def everything(net: lab.Lab) -> list[str]:
+    """All that netup might change on the client's host."""
+    show = ["address show", "route show table all", "rule show", "neigh show dev lo"]
+    said = [net.run(["ip", "-4", *what.split()]) for what in show]
+    return [*said, net.outside(RESOLV_CONF).read_text()]
+
+
+def ended(run: Netup, code: int = 0) -> list[Event]:
+    """Wait for the end of a run, and return its events."""
+    assert run.process.wait(lab.PATIENCE_S) == code, run.process.said()
+    assert "Traceback" not in run.process.said()
+    return run.events()
+
+
+def test_no_apply_touches_nothing(served: lab.Lab) -> None:
+    before = everything(served)
+    run = Netup(served, "--no-apply")
+    assert run.wait("bound")["ip"].startswith("192.0.2.")
+    assert everything(served) == before
+    run.process.terminate()
+    ended(run)
+    assert everything(served) == before
+
+
+def test_both_pythons_tell_the_same(served: lab.Lab) -> None:
+    told = []
+    for which in ("micropython", "python"):
+        runs = []
+        for _ in range(2):
+            events = ended(Netup(served, "--once", "--vm", which))
+            runs.append([{key: e[key] for key in e if key != "t_ms"} for e in events])
+            served.run(["ip", "address", "flush", "dev", "eth0"])
+        told.append(runs)
+        served.run(["rm", str(STORE)])
+    assert told[0] == told[1]
+    assert names(told[0][0])[-1] == "bound"
+    assert names(told[0][1])[-1] == "rebooted"
+
+
+def test_every_event_has_its_time_and_the_state_after_it(served: lab.Lab) -> None:
+    events = ended(Netup(served, "--once"))
+    times = [event["t_ms"] for event in events]
+    assert times == sorted(times)
+    assert all(event["state"] for event in events)
+    packets = [(e["event"], e["type"]) for e in events if e["event"] in WITH_PACKET]
+    assert packets == [
+        ("send", "DISCOVER"),
+        ("recv", "OFFER"),
+        ("send", "REQUEST"),
+        ("recv", "ACK"),
+    ]
+
+
+@pytest.mark.rfc("2131 4.4.2")
+def test_reuse_sends_no_packet(served: lab.Lab) -> None:
+    first = ended(Netup(served, "--once", "--reuse"))[-1]
+    served.run(["ip", "address", "flush", "dev", "eth0"])
+    with served.capture() as wire:
+        events = ended(Netup(served, "--once", "--reuse"))
+        time.sleep(0.2)
+    assert wire.types() == []
+    assert names(events) == ["reused"]
+    assert events[0]["ip"] == first["ip"]
+    assert served.addresses() == [f"{first['ip']}/24"]
+
+
+@pytest.mark.rfc("2131 4.4.2")
+def test_without_reuse_a_stored_lease_is_verified(served: lab.Lab) -> None:
+    ended(Netup(served, "--once", "--reuse"))
+    assert names(ended(Netup(served, "--once")))[-1] == "rebooted"
+
+
+@pytest.mark.parametrize("seconds", ["0.05", "1"])
+def test_a_timeout_ends_it_in_time_with_exit_1(net: lab.Lab, which: str, seconds: str) -> None:
+    began = time.monotonic()
+    events = ended(Netup(net, "--once", "--timeout", seconds, "--vm", which), code=1)
+    assert float(seconds) <= time.monotonic() - began < float(seconds) + 2
+    assert names(events)[-1] == "timeout"
+    assert events[-1]["t_ms"] >= float(seconds) * 1000
+    assert net.addresses() == []
+
+
+def test_an_interface_that_is_down_is_told_before_the_timeout(net: lab.Lab) -> None:
+    net.run(["ip", "link", "set", "eth0", "down"])
+    run = Netup(net, "--once", "--no-apply", "--timeout", "0.5")
+    assert run.process.wait(lab.PATIENCE_S) == 1
+    said = run.process.said()
+    assert "down" in said or "carrier" in said or "link" in said
+    assert "None" not in said
+
+
+@pytest.mark.rfc("2131 3.1", "2131 4.4.6")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("which", "times"), [("micropython", 5), ("python", 1)])
+def test_signals_release_the_address(
+    served: lab.Lab, number: signal.Signals, which: str, times: int
+) -> None:
+    with served.capture() as wire:
+        run = Netup(served, "--vm", which)
+        run.wait("bound")
+        for _ in range(times):
+            run.process.send_signal(number)
+        events = ended(run)
+        wire.wait("RELEASE")
+    assert wire.types().count("RELEASE") == 1
+    assert names(events)[-1] == "released"
+    assert served.addresses() == []
+
+
+def test_a_signal_before_there_is_a_lease_ends_it_without_a_release(net: lab.Lab) -> None:
+    with net.capture() as wire:
+        run = Netup(net)
+        run.wait("send")
+        run.process.terminate()
+        ended(run)
+        time.sleep(0.1)
+    assert set(wire.types()) == {"DISCOVER"}
+
+
+def test_a_signal_at_any_moment_ends_it_and_leaves_nothing(served: lab.Lab) -> None:
+    before = everything(served)
+    for ms in range(0, 120, 8):
+        run = Netup(served)
+        run.process.program_pid()
+        time.sleep(ms / 1000)
+        run.process.terminate()
+        # Before its handlers are set netup dies of it; the VM must end well all the same.
+        assert run.process.wait(lab.PATIENCE_S) in (0, 143, -15), run.process.said()
+        lab.wait_for(lambda: everything(served) == before, "end of all traces")
+
+
+def test_the_vm_gives_the_address_back_when_netup_is_killed(served: lab.Lab, which: str) -> None:
+    before = everything(served)
+    with served.capture() as wire:
+        run = Netup(served, "--vm", which)
+        run.wait("bound")
+        run.process.kill()
+        wire.wait("RELEASE")
+    lab.wait_for(lambda: everything(served) == before, "end of all traces")
+
+
+def test_a_reader_that_goes_away_ends_it(served: lab.Lab) -> None:
+    command = f"{sys.executable} {NETUP} eth0 | head -n 2"
+    with served.capture() as wire:
+        said = served.run(["sh", "-c", command])
+        time.sleep(0.2)
+    assert len(said.splitlines()) == 2
+    assert "RELEASE" in wire.types() or "ACK" not in wire.types()
+    assert served.addresses() == []
+
+
+def test_without_json_a_line_tells_what_happened(served: lab.Lab) -> None:
+    said = served.run([sys.executable, NETUP, "eth0", "--once"])
+    words = [line.split() for line in said.splitlines()]
+    assert [line[2] for line in words][:2] == ["link", "send"]
+    assert "DISCOVER" in said
+    assert "192.0.2.53 192.0.2.54" in said
+    assert not set("[]{}'") & set(said)
+
+
+def test_without_the_right_to_send_it_says_so(served: lab.Lab, which: str) -> None:
+    said = served.start(
+        [
+            *("setpriv", "--bounding-set=-net_raw"),
+            *(sys.executable, NETUP, "eth0", "--once", "--timeout", "0.5", "--vm", which),
+        ]
+    )
+    assert said.wait(lab.PATIENCE_S) in (1, 2)
+    assert "EPERM" in said.said() or "not permitted" in said.said()
+    assert "Traceback" not in said.said()
+
+
+# The cable
+
+
+@pytest.mark.rfc("2131 3.7")
+@pytest.mark.parametrize("end", ["switch", "client"])
+def test_a_cable_that_is_pulled_and_put_back_takes_one_request(served: lab.Lab, end: str) -> None:
+    # "switch": the carrier goes; "client": somebody takes the interface down.
+    interface = "client" if end == "switch" else "eth0"
+    run = Netup(served)
+    ip = run.wait("bound")["ip"]
+    before = len(run.events())
+    served.run(["ip", "link", "set", interface, "down"], host=end)
+    lab.wait_for(lambda: names(run.events()).count("link") == 2, "event 'link'")
+    assert served.addresses() == []
+    assert run.events()[-1]["state"] == "STOPPED"
+    served.run(["ip", "link", "set", interface, "up"], host=end)
+    assert run.wait("rebooted")["ip"] == ip
+    sent = [event["type"] for event in run.events()[before:] if event["event"] == "send"]
+    assert sent == ["REQUEST"]
+    assert served.addresses() == [f"{ip}/24"]
+    run.process.terminate()
+    ended(run)
+
+
+def test_an_interface_that_vanishes_is_a_link_that_is_down(served: lab.Lab) -> None:
+    run = Netup(served)
+    run.wait("bound")
+    served.run(["ip", "link", "delete", "client"], host="switch")
+    lab.wait_for(lambda: names(run.events()).count("link") == 2, "event 'link'")
+    run.process.terminate()
+    assert names(ended(run))[-1] != "error"
+
+
+def test_a_name_that_a_shell_would_take_apart_is_just_a_name(served: lab.Lab) -> None:
+    name = "e;t&$(h)"
+    served.run(["ip", "link", "set", "eth0", "down"])
+    served.run(["ip", "link", "set", "eth0", "name", name])
+    served.run(["ip", "link", "set", name, "up"])
+    said = served.run([sys.executable, NETUP, name, "--once", "--json"])
+    assert "error" not in said
+    assert len(served.addresses(name)) == 1
+
+
+# The store
+
+
+def stored(net: lab.Lab) -> bytes:
+    """The record of a lease on this network, and no trace of it besides."""
+    ended(Netup(net, "--once"))
+    net.run(["ip", "address", "flush", "dev", "eth0"])
+    return net.outside(STORE).read_bytes()
+
+
+@pytest.mark.rfc("2131 3.2")
+def test_a_record_that_cannot_be_trusted_is_told_and_starts_at_init(served: lab.Lab) -> None:
+    good = stored(served)
+    other_mac = bytearray(good)
+    other_mac[7] ^= 1
+    for data, reason in (
+        (good[:50], "crc"),
+        (good[:-1], "crc"),
+        (b"garbage\n", "crc"),
+        (bytes(4096), ""),
+        (bytes(other_mac), "crc"),
+        (bytes(other_mac[:-4]) + _crc(other_mac[:-4]), "identity"),
+        (b"\x02" + good[1:-4] + _crc(b"\x02" + good[1:-4]), "identity"),
+    ):
+        served.outside(STORE).write_bytes(data)
+        events = ended(Netup(served, "--once"))
+        assert names(events)[0] == "error"
+        assert reason in events[0]["reason"]
+        assert [e["type"] for e in events if e["event"] == "send"] == ["DISCOVER", "REQUEST"]
+        assert served.outside(STORE).read_bytes()[:-9] == good[:-9]
+
+
+def _crc(data: bytes | bytearray) -> bytes:
+    import binascii
+
+    return binascii.crc32(data).to_bytes(4, "big")
+
+
+@pytest.mark.rfc("2131 3.2")
+def test_an_empty_store_file_is_as_good_as_none(served: lab.Lab) -> None:
+    served.outside(STORE).touch()
+    assert "error" not in names(ended(Netup(served, "--once")))
+
+
+@pytest.mark.parametrize("place", ["missing/lease", "read-only/lease"])
+def test_a_store_that_cannot_be_written_is_an_error_and_no_more(
+    served: lab.Lab, place: str
+) -> None:
+    read_only = STORE.parent / "read-only"
+    served.run(["mkdir", read_only])
+    served.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", read_only], host="switch")
+    run = Netup(served, "--store", str(STORE.parent / place))
+    run.wait("bound")
+    assert "error" in names(run.events())
+    assert served.addresses() != []
+    run.process.terminate()
+    assert names(ended(run))[-1] == "released"
+    assert served.addresses() == []
+
+
+@pytest.mark.parametrize("make", ["mknod {} c 1 3", "mkfifo {}", "mkdir {}"])
+def test_what_is_no_file_is_refused_as_a_store_and_left_alone(served: lab.Lab, make: str) -> None:
+    path = STORE.parent / "node"
+    served.run(make.format(path).split())
+    kind = served.outside(path).stat().st_mode
+    process = served.start([sys.executable, NETUP, "eth0", "--once", "--store", path])
+    assert process.wait(lab.PATIENCE_S) == 2
+    assert str(path) in process.said()
+    assert served.outside(path).stat().st_mode == kind
+
+
+def test_a_long_store_path_is_fine(served: lab.Lab) -> None:
+    path = STORE.parent / ("directory" * 20) / "lease"
+    served.outside(path.parent).mkdir()
+    assert names(ended(Netup(served, "--once", "--store", str(path))))[-1] == "bound"
+    assert served.outside(path).exists()
+
+
+def test_a_store_may_be_a_link_to_a_file(served: lab.Lab) -> None:
+    link = STORE.parent / "link"
+    served.run(["ln", "-s", STORE, link])
+    ended(Netup(served, "--once", "--store", str(link)))
+    assert served.outside(STORE).exists()
+    assert served.outside(link).is_symlink()
+
+
+# The resolver's file
+
+
+def test_the_resolvers_file_is_as_it_was_after_a_release(served: lab.Lab, which: str) -> None:
+    for text in (
+        b"",
+        b"nameserver 198.51.100.9\n",
+        b"nameserver 198.51.100.9",
+        b"\n# by hand\n\nnameserver 198.51.100.9\n\n\n",
+        b"# caf\xe9 \xff\nsearch example.org\n",
+    ):
+        served.outside(RESOLV_CONF).write_bytes(text)
+        run = Netup(served, "--vm", which)
+        run.wait("bound")
+        assert b"nameserver 192.0.2.53\n" in served.outside(RESOLV_CONF).read_bytes()
+        run.process.terminate()
+        ended(run)
+        assert served.outside(RESOLV_CONF).read_bytes() == text
+
+
+def test_the_resolvers_file_holds_nothing_but_comments_and_whole_lines(served: lab.Lab) -> None:
+    # resolv.conf(5): only a `#` in the first column begins a comment.
+    served.outside(RESOLV_CONF).write_text("nameserver 198.51.100.9\n")
+    run = Netup(served)
+    run.wait("bound")
+    lines = served.outside(RESOLV_CONF).read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [
+        "nameserver 192.0.2.53",
+        "nameserver 192.0.2.54",
+        "search lab.example",
+        "nameserver 198.51.100.9",
+    ]
+    run.process.terminate()
+    ended(run)
+
+
+def test_the_resolvers_file_has_one_set_of_lines_after_a_power_cut(served: lab.Lab) -> None:
+    for _ in range(3):
+        ended(Netup(served, "--once"))
+    text = served.outside(RESOLV_CONF).read_text()
+    assert text.count("nameserver 192.0.2.53\n") == 1
+    run = Netup(served)
+    run.wait("rebooted")
+    run.process.terminate()
+    ended(run)
+    assert "192.0.2" not in served.outside(RESOLV_CONF).read_text()
+
+
+def test_without_a_resolvers_file_one_is_made_and_a_lease_is_had(served: lab.Lab) -> None:
+    served.outside(RESOLV_CONF).unlink()
+    run = Netup(served)
+    run.wait("bound")
+    assert b"nameserver 192.0.2.53\n" in served.outside(RESOLV_CONF).read_bytes()
+    run.process.terminate()
+    assert "error" not in names(ended(run))
+
+
+def test_a_resolvers_file_that_cannot_be_written_is_an_error_and_no_more(
+    served: lab.Lab, which: str
+) -> None:
+    served.run(["mount", "-o", "remount,bind,ro", "/etc"], host="switch")
+    run = Netup(served, "--vm", which)
+    run.wait("bound")
+    assert "error" in names(run.events())
+    assert served.addresses() != []
+    assert served.outside(STORE).exists()
+    run.process.terminate()
+    assert names(ended(run))[-1] == "released"
+    assert served.addresses() == []

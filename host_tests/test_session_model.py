@@ -1,0 +1,404 @@
+"""The session in a lossy, duplicating, reordering, hostile network, held to RFC 2131 4.4."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+import world
+from dhcpc.session import RELEASE, Session
+from reader import options_of, single
+from world import (
+    ACK,
+    BOUND,
+    CLIENT_ID,
+    DAY,
+    DISCOVER,
+    INFINITE,
+    INIT,
+    INIT_REBOOT,
+    MAC,
+    NAK,
+    NOBODY,
+    OFFER,
+    PARAMETERS,
+    REBINDING,
+    REBOOTING,
+    RENEWING,
+    REQUEST,
+    REQUESTING,
+    SELECTING,
+    STOPPED,
+    WRAP,
+    Sent,
+    reply,
+)
+
+SERVERS = [b"\x0a\x00\x00\x01", b"\x0a\x00\x00\x02"]
+HOSTS = [b"\x0a\x00\x00\x05", b"\x0a\x00\x00\x06"]
+NOT_HOSTS = [
+    NOBODY,
+    b"\x0a\0\0\0",
+    b"\x0a\0\0\xff",
+    b"\x7f\0\0\1",
+    b"\xe0\0\0\1",
+    b"\xff\xff\xff\xff",
+]
+TIMES = [1, 2, 3, 10, 60, 61, 3600, 6 * DAY, 25 * DAY, 49 * DAY, 400 * DAY, INFINITE]
+FOREVER = 0x1FFFFFFF
+
+# What may follow on what, where a message is sent (RFC 2131 figure 5)
+SENDS = {
+    INIT: {SELECTING},
+    INIT_REBOOT: {REBOOTING},
+    SELECTING: {SELECTING, REQUESTING},
+    REQUESTING: {REQUESTING},
+    REBOOTING: {REBOOTING},
+    BOUND: {RENEWING, REBINDING},
+    RENEWING: {RENEWING, REBINDING},
+    REBINDING: {REBINDING},
+}
+TOLD = {
+    SELECTING: {OFFER: "offer"},
+    REQUESTING: {ACK: "bound", NAK: "nak"},
+    REBOOTING: {ACK: "rebooted", NAK: "nak"},
+    RENEWING: {ACK: "renewed", NAK: "nak"},
+    REBINDING: {ACK: "rebound", NAK: "nak"},
+}
+
+
+def is_host(ip: bytes, mask: bytes | None) -> bool:
+    number = int.from_bytes(ip, "big")
+    if ip[0] in (0, 127) or ip[0] >= 224:
+        return False
+    if mask is None or mask >= b"\xff\xff\xff\xfe":
+        return True
+    host = int.from_bytes(mask, "big") ^ 0xFFFFFFFF
+    return 0 != number & host != host
+
+
+class Network(RuleBasedStateMachine):
+    """A client, servers, and what is under way between them. Times in ms that do not wrap."""
+
+    @initialize(
+        now=st.sampled_from([0, WRAP - 1, WRAP - 1500, 5 * WRAP // 2]), seed=st.integers(0, 99)
+    )
+    def begin(self, now: int, seed: int) -> None:
+        self.now = now
+        self.random = random.Random(seed)
+        self.session = Session(MAC, CLIENT_ID, PARAMETERS, self.random.getrandbits)
+        self.session.tick(now % WRAP)
+        self.buf = bytearray(600)
+        self.sent: list[Sent] = []
+        self.under_way: list[bytes] = []
+        self.xids: set[bytes] = set()
+        self.asked_by_user = now  # since then the client has been by itself
+        self.lease: Any = None  # the model's: the Lease that is in use, and
+        self.start = 0  # from when it counts
+        self.old: Any = None
+        self.tries = 0
+        self.began = 0  # of the acquisition, or of the renewal
+        self.first_request = 0
+        self.offered: tuple[bytes, bytes] | None = None
+        self.verifying = NOBODY
+
+    # The client
+
+    def poll(self) -> None:
+        for _ in range(9):
+            before = self.session.state
+            event = self.session.tick(self.now % WRAP)
+            if event is None:
+                break
+            if event == "send":
+                self.check_sent(before)
+            elif event == "expired":
+                assert self.lease
+                assert self.now - self.start > (self.lease.lease_time - 1) * 1000
+                self.lease = None
+                assert self.session.state == INIT
+            else:
+                assert event == "timeout"
+                assert (before, self.tries) in ((REQUESTING, 4), (REBOOTING, 2))
+                assert self.session.state == INIT
+        else:
+            raise AssertionError("it sends and sends")
+        assert 0 < self.session.wait <= DAY * 1000
+        if self.lease and self.lease.lease_time < FOREVER:
+            end = self.lease.lease_time
+            if self.session.state == BOUND:
+                end = self.lease.t1
+            elif self.session.state == RENEWING:
+                end = self.lease.t2
+            assert self.now + self.session.wait <= self.start + end * 1000
+
+    def check_sent(self, before: int) -> None:
+        """RFC 2131 4.3.6, table 5; `secs`; xids."""
+        state = self.session.state
+        assert state in SENDS[before]
+        end = self.session.write(self.buf, 0)
+        sent = Sent(self.now, bytes(self.buf[:end]), self.session.to)
+        assert sent.type == (DISCOVER if state == SELECTING else REQUEST)
+        again = before == state and state < BOUND
+        if again or before == SELECTING:
+            assert sent.xid == self.sent[-1].xid
+        else:
+            assert sent.xid not in self.xids
+        self.tries = self.tries + 1 if again else 1
+        if again:
+            pause = (self.now - self.sent[-1].at) / 1000
+            assert pause >= (1 << min(self.tries - 2, 6)) - 0.5
+        if state in (SELECTING, REBOOTING) and not again or before == BOUND:
+            self.began = self.now
+        if state == SELECTING:
+            self.offered = None
+        if state < BOUND and not again:
+            self.first_request = self.now
+        requested = server = None
+        ciaddr = NOBODY
+        if state == REQUESTING:
+            assert self.offered
+            requested, server = self.offered
+            discover = next(s for s in reversed(self.sent) if s.type == DISCOVER)
+            assert sent.secs == discover.secs
+        elif state != REBOOTING or sent.secs:  # where RFC 2131 table 5 allows 0
+            assert abs(min(65535, (self.now - self.began) // 1000) - sent.secs) <= 1
+        if state == REBOOTING:
+            requested = self.verifying
+        if state > BOUND:
+            assert self.lease
+            ciaddr = self.lease.yiaddr
+            age = self.now - self.start
+            assert self.lease.t1 * 1000 - 1000 < age < self.lease.lease_time * 1000
+            assert (state == REBINDING) == (age // 1000 >= self.lease.t2) or abs(
+                age - self.lease.t2 * 1000
+            ) <= 1000
+            if before == state:
+                end = self.lease.t2 if state == RENEWING else self.lease.lease_time
+                left = self.start + end * 1000 - self.sent[-1].at
+                assert self.now - self.sent[-1].at >= max(left // 2, 60_000) - 1000
+        assert sent.options.get(50) == requested
+        assert sent.options.get(54) == server
+        assert sent.ciaddr == ciaddr
+        assert sent.to == (self.lease.server if state == RENEWING else None)
+        self.xids.add(sent.xid)
+        self.sent.append(sent)
+        recent = [s for s in self.sent if s.at >= max(self.now - 10_000, self.asked_by_user)]
+        assert len(recent) <= 25
+
+    def accepts(self, data: bytes) -> str | None:
+        """The event that the datagram must lead to; None if it must be ignored."""
+        found, wrong = options_of(data)
+        state = self.session.state
+        if wrong or data[:3] != b"\x02\x01\x06" or data[28:34] != MAC:
+            return None
+        if not self.sent or data[4:8] != self.session.xid:
+            return None
+        kind = (single(found, 53, 1) or b"\0")[0]
+        server = single(found, 54, 4)
+        if kind not in TOLD.get(state, {}) or not server:
+            return None
+        if state == REQUESTING and self.offered and server != self.offered[1]:
+            return None
+        if state == SELECTING and self.offered:
+            return None
+        if kind != NAK:
+            if single(found, 51, 4) in (None, bytes(4)):
+                return None
+            if not is_host(data[16:20], single(found, 1, 4)):
+                return None
+        return TOLD[state][kind]
+
+    def deliver(self, data: bytes) -> None:
+        s = self.session
+        state = s.state
+        expected = self.accepts(data)
+        unmoved = ("type", "refused", "message")
+        before = {k: v for k, v in vars(s).items() if k not in unmoved}
+        event = s.handle(data, 0, len(data))
+        assert event == (expected or "ignored")
+        if event == "ignored":
+            assert s.refused
+            assert {k: v for k, v in vars(s).items() if k not in unmoved} == before
+            return
+        found, _ = options_of(data)
+        if event == "offer":
+            self.offered = data[16:20], single(found, 54, 4) or b""
+        elif event == "nak":
+            self.lease = None
+            assert s.state == INIT
+        else:
+            self.lease = self.old = s.lease
+            self.start = self.sent[-1].at if state > BOUND else self.first_request
+            assert s.state == BOUND
+            assert self.lease.yiaddr == data[16:20]
+            assert self.lease.server == single(found, 54, 4)
+            self.check_times(found)
+        self.poll()
+        if s.state != SELECTING or event != "offer":
+            self.offered = self.offered if s.state == REQUESTING else None
+
+    def check_times(self, found: Any) -> None:
+        lease = self.lease
+        whole, t1, t2 = (int.from_bytes(single(found, c, 4) or b"", "big") for c in (51, 58, 59))
+        if whole >= FOREVER:
+            assert lease.remaining() is None
+            assert lease.t1 >= FOREVER <= lease.t2
+            return
+        assert lease.lease_time == whole
+        if 0 < t1 < t2 < whole:
+            assert (lease.t1, lease.t2) == (t1, t2)
+        elif whole > 2:
+            assert 0 < lease.t1 < lease.t2 < whole
+
+    # What the user does
+
+    @rule(wait=st.sampled_from([0, 0, 5000]))
+    def starts(self, wait: int) -> None:
+        self.user()
+        self.session.start(wait=wait)
+        self.poll()
+
+    @precondition(lambda self: self.old)
+    @rule()
+    def starts_with_a_stored_lease(self) -> None:
+        self.user()
+        self.verifying = self.old.yiaddr
+        self.session.start(self.old)
+        self.poll()
+
+    @precondition(lambda self: self.old and self.old.lease_time > 2)
+    @rule(part=st.floats(0, 0.999))
+    def reuses_a_stored_lease(self, part: float) -> None:
+        self.user()
+        age = int(min(self.old.lease_time, 50 * DAY) * part)
+        self.session.start(self.old, age)
+        self.lease = self.old
+        self.start = self.now - age * 1000
+        assert self.session.lease is self.old
+        self.poll()
+
+    @precondition(lambda self: self.lease)
+    @rule()
+    def releases(self) -> None:
+        end = self.session.write(self.buf, 0, RELEASE)
+        sent = Sent(self.now, bytes(self.buf[:end]), self.session.to)
+        assert sent.type == world.RELEASE
+        assert sent.to == sent.options[54] == self.lease.server
+        assert sent.ciaddr == self.lease.yiaddr
+        self.user()
+        self.session.stop()
+        self.poll()
+        assert self.session.state == STOPPED
+
+    def user(self) -> None:
+        self.session.tick(self.now % WRAP)
+        self.asked_by_user = self.now
+        self.lease = self.offered = None
+        self.sent = self.sent[-5:]
+
+    # What the network does
+
+    @precondition(lambda self: self.sent)
+    @rule(
+        which=st.sampled_from([-1, -1, -1, -1, -2, -5]),
+        right=st.booleans(),
+        kind=st.sampled_from([OFFER, ACK, ACK, NAK, DISCOVER, 0, 255]),
+        server=st.sampled_from([*SERVERS, SERVERS[0], SERVERS[0], None, b"\x0a\0\0"]),
+        yiaddr=st.sampled_from([*4 * HOSTS, *NOT_HOSTS]),
+        lease=st.sampled_from([*TIMES, 3600, 3600, None, 0]),
+        t1=st.sampled_from([None, None, None, *TIMES, 0, 1800]),
+        t2=st.sampled_from([None, None, None, *TIMES, 0, 3000]),
+        hurry=st.booleans(),
+    )
+    def a_server_answers(
+        self, which: int, right: bool, kind: int, yiaddr: bytes, hurry: bool, **fields: Any
+    ) -> None:
+        sent = self.sent[max(which, -len(self.sent))]
+        if right:
+            kind = OFFER if sent.type == DISCOVER else ACK
+        data = reply(kind, xid=sent.xid, **({"yiaddr": yiaddr} if kind != NAK else {}), **fields)
+        if hurry:
+            self.deliver(data)
+        else:
+            self.under_way.append(data)
+
+    @precondition(lambda self: self.under_way)
+    @rule(i=st.integers(0, 50), twice=st.booleans())
+    def a_datagram_arrives(self, i: int, twice: bool) -> None:
+        data = self.under_way.pop(i % len(self.under_way))
+        self.deliver(data)
+        if twice:
+            self.under_way.append(data)
+
+    @precondition(lambda self: self.under_way)
+    @rule(i=st.integers(0, 50))
+    def a_datagram_is_lost(self, i: int) -> None:
+        self.under_way.pop(i % len(self.under_way))
+
+    @precondition(lambda self: self.sent)
+    @rule(
+        at=st.one_of(st.integers(0, 43), st.integers(236, 290)),
+        byte=st.sampled_from([0, 1, 2, 4, 5, 6, 51, 53, 54, 127, 254, 255]),
+        cut=st.sampled_from([0, 0, 0, 1, 7, 60]),
+    )
+    def a_datagram_is_damaged(self, at: int, byte: int, cut: int) -> None:
+        sent = self.sent[-1]
+        data = bytearray(reply(OFFER if sent.type == DISCOVER else ACK, xid=sent.xid))
+        if at < len(data):
+            data[at] = byte
+        self.deliver(bytes(data[: len(data) - cut]))
+
+    @precondition(lambda self: self.sent)
+    @rule(xid=st.booleans(), chaddr=st.booleans(), kind=st.sampled_from([OFFER, ACK, NAK]))
+    def somebody_else_is_answered(self, xid: bool, chaddr: bool, kind: int) -> None:
+        fields = {"chaddr": b"\x02\0\0\0\0\x02"} if chaddr else {}
+        other = bytes(b ^ 0x55 for b in self.sent[-1].xid)
+        self.deliver(reply(kind, xid=other if xid or not chaddr else self.sent[-1].xid, **fields))
+
+    # Time
+
+    @rule(steps=st.integers(1, 6))
+    def the_client_is_called_when_it_asked_for_it(self, steps: int) -> None:
+        for _ in range(steps):
+            self.now += self.session.wait
+            self.poll()
+
+    @rule(ms=st.integers(1, 3000))
+    def a_moment_passes(self, ms: int) -> None:
+        self.now += ms
+        self.poll()
+
+    @rule(part=st.floats(0, 1))
+    def the_client_is_called_early(self, part: float) -> None:
+        self.now += int(self.session.wait * part)
+        self.poll()
+
+    @rule(seconds=st.sampled_from([61, 3599, 3600, DAY // 2, DAY, 6 * DAY, 12 * DAY]))
+    def the_client_is_called_late(self, seconds: int) -> None:
+        self.now += seconds * 1000
+        self.poll()
+
+    @invariant()
+    def a_lease_is_never_used_after_its_end(self) -> None:
+        s = self.session
+        assert s.lease is self.lease
+        assert bool(s.lease) == (s.state >= BOUND)
+        if self.lease and self.lease.lease_time < FOREVER:
+            age = self.now - self.start
+            assert age < self.lease.lease_time * 1000
+            assert -1 <= self.lease.age - age // 1000 <= 1
+            if s.state == BOUND:
+                assert age < self.lease.t1 * 1000
+            elif s.state == RENEWING:
+                assert age < self.lease.t2 * 1000
+
+
+Network.TestCase.settings = settings(
+    max_examples=250, stateful_step_count=50, report_multiple_bugs=False
+)
+test_a_client_in_a_hostile_network = Network.TestCase
