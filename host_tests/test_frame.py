@@ -1,19 +1,27 @@
-"""Scapy's opinion on the frames that leave a board."""
+"""Scapy's opinion on the frames that leave a board, and the laptop's link on those that arrive."""
 
 from __future__ import annotations
+
+import errno
+import time
+from typing import Any
 
 import pytest
 from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import Ether
+from scapy.layers.l2 import Dot1Q, Ether
 
+import link
 import world
 from dhcpc.link import HEAD, frame
+from dhcpc.lease import Lease
 from dhcpc.session import DECLINE, RELEASE
+from dhcpc.wire import Message
 
 ALL = b"\xff" * 4
 ALL_MACS = b"\xff" * 6
 HOP = bytes.fromhex("020000000009")
+HOP_TEXT = "02:00:00:00:00:09"
 UP = 0x8000
 
 MESSAGES = {
@@ -129,3 +137,127 @@ def test_every_field_of_the_message(name: str, flags: int) -> None:
 @pytest.mark.parametrize("name", MESSAGES)
 def test_no_message_is_shorter_than_300_bytes(name: str) -> None:
     assert len(bytes(message(name)[UDP].payload)) >= 300
+
+
+# What arrives
+
+
+class Interface(link.Interface):
+    """The laptop's link, without the laptop: `frames` are what its socket has, bytes or OSError."""
+
+    def __init__(self, *frames: Any) -> None:
+        self.buf = bytearray(HEAD + 576)
+        self.mac = world.MAC
+        self.name = "eth0"
+        self.applying = False
+        self.applied = self.last = self.hop = None
+        self.frames = list(frames)
+        self.waits: list[int] = []
+        self.sock = self
+
+    def ready(self, wait: int) -> list[Any]:
+        self.waits.append(wait)
+        return [(0, 1)] if self.frames else []
+
+    def recv(self, size: int) -> bytes:
+        frame = self.frames.pop(0)
+        if isinstance(frame, OSError):
+            raise frame
+        return bytes(frame)[:size]
+
+
+def arriving(payload: bytes = b"hello", port: int = 68, **ip: Any) -> Ether:
+    """A frame from a server."""
+    ip = {"src": "10.0.0.1", "dst": "10.0.0.5", **ip}
+    mac = "02:00:00:00:00:01"
+    return Ether(src=HOP_TEXT, dst=mac) / IP(**ip) / UDP(sport=67, dport=port) / payload
+
+
+def received(*frames: Any) -> list[bytes]:
+    """The messages that the link finds in these frames."""
+    interface = Interface(*frames)
+    found = []
+    for _ in range(len(frames) + 1):
+        data = interface.receive(1024, 0)
+        if data:
+            found.append(bytes(data[interface.start : interface.end]))
+    return found
+
+
+@pytest.mark.rfc("791 3.1", "768 Fields", "2131 4.1")
+def test_a_message_is_found_whatever_is_around_it() -> None:
+    assert received(arriving()) == [b"hello"]
+    assert received(arriving(dst="255.255.255.255")) == [b"hello"]
+    assert received(bytes(arriving()) + bytes(18)) == [b"hello"]  # Ethernet's padding
+    assert received(arriving(options=b"\x01\x01\x01\x00")) == [b"hello"]
+    assert received(arriving(b"x" * 1024)) == [b"x" * 1024]
+    assert received(arriving(b"x" * 1024, options=b"\x01" * 40)) == [b"x" * 1024]
+
+
+@pytest.mark.rfc("791 3.1", "768 Fields")
+def test_a_frame_without_a_whole_message_is_passed_over() -> None:
+    whole = bytes(arriving())
+    for frame in (
+        b"\0",
+        whole[:13],
+        *(whole[:n] for n in range(14, len(whole))),
+        arriving(port=67),
+        arriving(proto=6),
+        arriving(frag=20),
+        arriving(flags="MF"),
+        arriving(version=6),
+        Ether(src=HOP_TEXT) / Dot1Q(vlan=5) / IP() / UDP(sport=67, dport=68) / b"hello",
+        Ether(src=HOP_TEXT, type=0x0806) / bytes(50),
+        whole[:38] + b"\0\x07" + whole[40:],  # a UDP length of less than a header
+        whole[:38] + b"\xff\xff" + whole[40:],
+        b"\xff" * 600,
+        bytes(600),
+    ):
+        assert received(frame, arriving(b"then this")) == [b"then this"], bytes(frame).hex()
+
+
+def test_a_reply_is_found_behind_others_frames() -> None:
+    assert received(*[arriving(port=53)] * 3, arriving()) == [b"hello"]
+
+
+def test_frames_of_others_hold_up_no_receive() -> None:
+    interface = Interface(*[arriving(port=53)] * 1000)
+    assert interface.receive(1024, 0) is None
+    assert len(interface.frames) > 900
+
+
+def test_no_wait_is_longer_than_asked_for_when_the_clock_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hours = iter(range(0, -1000, -1))
+    monkeypatch.setattr(time, "time", lambda: 1e9 + 3600 * next(hours))
+    interface = Interface(*[arriving(port=53)] * 5)
+    interface.receive(1024, 100)
+    assert all(0 <= wait <= 100 for wait in interface.waits)
+
+
+@pytest.mark.parametrize("number", [errno.ENETDOWN, errno.ENODEV, errno.EAGAIN])
+def test_a_fault_of_the_interface_is_nothing_received(number: int) -> None:
+    interface = Interface(OSError(number, "as it is"), arriving())
+    assert interface.receive(1024, 0) is None
+    assert interface.receive(1024, 0)
+
+
+@pytest.mark.rfc("2131 4.3.6")
+def test_what_is_for_one_server_goes_to_where_the_accepted_reply_came_from() -> None:
+    ack = world.reply(world.ACK)
+    interface = Interface(arriving(ack), arriving(b"of another server", src="10.0.0.2"))
+    data = interface.receive(1024, 0)
+    message = Message()
+    assert message.read(data, interface.start, interface.end) is None
+    interface.apply(Lease(message))
+    interface.frames[0][Ether].src = "02:00:00:00:00:99"
+    assert interface.receive(1024, 0)
+    client = Client().renewing()
+    interface.buf = client.buf
+    end = client.session.write(interface.buf, HEAD)
+    sent = []
+    interface.sock = type("Socket", (), {"send": lambda self, data: sent.append(bytes(data))})()
+    interface.send(end, world.SERVER)
+    assert Ether(sent[0]).dst == "02:00:00:00:00:09"
+    assert Ether(sent[0])[IP].dst == "10.0.0.1"

@@ -225,6 +225,29 @@ def test_reuse_sends_no_packet(served: lab.Lab) -> None:
     assert served.addresses() == [f"{first['ip']}/24"]
 
 
+@pytest.mark.rfc("2131 4.4.6")
+def test_a_lease_that_was_reused_is_released(served: lab.Lab, which: str) -> None:
+    ended(Netup(served, "--once", "--reuse", "--vm", which))
+    with served.capture() as wire:
+        run = Netup(served, "--reuse", "--vm", which)
+        ip = run.wait("reused")["ip"]
+        run.process.terminate()
+        assert "error" not in names(ended(run))
+        assert wire.wait("RELEASE").bootp.ciaddr == ip
+    assert served.addresses() == []
+
+
+@pytest.mark.rfc("2131 4.4.5")
+def test_a_lease_that_was_reused_is_renewed(net: lab.Lab) -> None:
+    net.serve("dnsmasq", lab.Plan(lease=600, t1=3, t2=500))
+    ended(Netup(net, "--once", "--reuse"))
+    run = Netup(net, "--reuse")
+    run.wait("reused")
+    run.wait("renewed")
+    run.process.terminate()
+    assert "error" not in names(ended(run))
+
+
 @pytest.mark.rfc("2131 4.4.2")
 def test_without_reuse_a_stored_lease_is_verified(served: lab.Lab) -> None:
     ended(Netup(served, "--once", "--reuse"))
@@ -350,6 +373,38 @@ def test_a_cable_that_is_pulled_and_put_back_takes_one_request(served: lab.Lab, 
     assert run.wait("rebooted")["ip"] == ip
     sent = [event["type"] for event in run.events()[before:] if event["event"] == "send"]
     assert sent == ["REQUEST"]
+    assert served.addresses() == [f"{ip}/24"]
+    run.process.terminate()
+    ended(run)
+
+
+def test_an_interface_that_is_taken_down_while_a_reply_is_awaited(
+    net: lab.Lab, which: str
+) -> None:
+    run = Netup(net, "--vm", which)
+    run.wait("send")
+    net.run(["ip", "link", "set", "eth0", "down"])
+    lab.wait_for(lambda: names(run.events()).count("link") == 2, "event 'link'")
+    net.serve("dnsmasq")
+    net.run(["ip", "link", "set", "eth0", "up"])
+    run.wait("bound")
+    run.process.terminate()
+    ended(run)
+
+
+@pytest.mark.parametrize("mac", [lab.CLIENT_MAC, "02:00:00:00:00:77"])
+def test_an_interface_that_is_made_anew_is_used_again(served: lab.Lab, mac: str) -> None:
+    run = Netup(served)
+    ip = run.wait("bound")["ip"]
+    served.run(["ip", "link", "delete", "client"], host="switch")
+    lab.wait_for(lambda: names(run.events()).count("link") == 2, "event 'link'")
+    for command in (
+        f"ip link add client type veth peer name eth0 address {mac} netns client",
+        "ip link set client master switch up",
+        "ip -n client link set eth0 up",
+    ):
+        served.run(command.split(), host="switch")
+    assert run.wait("rebooted")["ip"] == ip
     assert served.addresses() == [f"{ip}/24"]
     run.process.terminate()
     ended(run)

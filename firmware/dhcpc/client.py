@@ -24,9 +24,7 @@ _OURS = const((50, 52, 53, 54, 61))  # the application does not set these among 
 
 _SIZE = const(1024)  # the longest datagram that we take: option 57 (RFC 2132 9.10)
 _AWAKE = const(50)  # ms between polls while a reply is awaited
-_LINGER = const(
-    10
-)  # seconds for which the socket stays open after a REQUEST in RENEWING, REBINDING
+_LINGER = const(10)  # seconds that the socket stays open after a REQUEST in RENEWING, REBINDING
 _MOST = const(8)  # datagrams handled in one poll: a flood must not hold up the application
 _AFTER_DECLINE = const(10000)  # ms: RFC 2131 3.1, step 5
 
