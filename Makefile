@@ -27,7 +27,7 @@ size: setup  ## bytes of flash and heap, against the budget
 bench: setup  ## how fast, and how much faster than others
 	@$(PY) tools/bench.py
 
-captures: .venv/ready  ## record host_tests/captures/ again, from real servers (Linux, root)
+captures: .venv/ready  ## record host_tests/captures/ again, from real servers (Linux)
 	@$(PY) tools/lab.py record
 
 clean:  ## remove all that is made but .venv

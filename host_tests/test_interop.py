@@ -58,18 +58,17 @@ class Netup:
 
 
 def sent(wire: lab.Capture) -> list[lab.Message]:
-    """The client's messages. One that is sent again, since no reply came in time, is left out: that
+    """The client's messages, but for those that it sent again because no reply came in time: that
     is a slow machine."""
     messages: list[lab.Message] = []
-    unanswered = None
+    last: lab.Message | None = None
     for message in wire.messages():
-        if message.ether.src != lab.CLIENT_MAC:
-            unanswered = None
-            continue
-        again = unanswered and message.type == unanswered.type
-        if not (again and message.time - unanswered.time > RETRANSMISSION_S):
+        ours = message.ether.src == lab.CLIENT_MAC
+        late = last is not None and message.time - last.time > RETRANSMISSION_S
+        again = last is not None and message.type == last.type
+        if ours and not (late and again):
             messages.append(message)
-        unanswered = message
+        last = message
     return messages
 
 
