@@ -1,4 +1,4 @@
-"""Scapy's opinion on the frames that leave a board, and the laptop's link on those that arrive."""
+"""Scapy's opinion on the frames that leave a board; the laptop's link on scapy's frames."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from scapy.layers.l2 import Dot1Q, Ether
 
 import link
 import world
-from dhcpc.link import HEAD, frame
 from dhcpc.lease import Lease
+from dhcpc.link import HEAD, frame
 from dhcpc.session import DECLINE, RELEASE
 from dhcpc.wire import Message
 
@@ -143,7 +143,7 @@ def test_no_message_is_shorter_than_300_bytes(name: str) -> None:
 
 
 class Interface(link.Interface):
-    """The laptop's link, without the laptop: `frames` are what its socket has, bytes or OSError."""
+    """The laptop's link, without the laptop: `frames` are what its socket has, or raises."""
 
     def __init__(self, *frames: Any) -> None:
         self.buf = bytearray(HEAD + 576)
@@ -160,10 +160,10 @@ class Interface(link.Interface):
         return [(0, 1)] if self.frames else []
 
     def recv(self, size: int) -> bytes:
-        frame = self.frames.pop(0)
-        if isinstance(frame, OSError):
-            raise frame
-        return bytes(frame)[:size]
+        data = self.frames.pop(0)
+        if isinstance(data, OSError):
+            raise data
+        return bytes(data)[:size]
 
 
 def arriving(payload: bytes = b"hello", port: int = 68, **ip: Any) -> Ether:
@@ -197,7 +197,7 @@ def test_a_message_is_found_whatever_is_around_it() -> None:
 @pytest.mark.rfc("791 3.1", "768 Fields")
 def test_a_frame_without_a_whole_message_is_passed_over() -> None:
     whole = bytes(arriving())
-    for frame in (
+    frames: tuple[Any, ...] = (
         b"\0",
         whole[:13],
         *(whole[:n] for n in range(14, len(whole))),
@@ -212,8 +212,9 @@ def test_a_frame_without_a_whole_message_is_passed_over() -> None:
         whole[:38] + b"\xff\xff" + whole[40:],
         b"\xff" * 600,
         bytes(600),
-    ):
-        assert received(frame, arriving(b"then this")) == [b"then this"], bytes(frame).hex()
+    )
+    for broken in frames:
+        assert received(broken, arriving(b"then this")) == [b"then this"], bytes(broken).hex()
 
 
 def test_a_reply_is_found_behind_others_frames() -> None:

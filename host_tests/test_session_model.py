@@ -180,7 +180,7 @@ class Network(RuleBasedStateMachine):
             if before == state:
                 end = self.lease.t2 if state == RENEWING else self.lease.lease_time
                 left = self.start + end * 1000 - self.sent[-1].at
-                assert self.now - self.sent[-1].at >= max(left // 2, 60_000) - 1000
+                assert self.now - self.sent[-1].at >= max(left // 2, 60_000) - 2000
         assert sent.options.get(50) == requested
         assert sent.options.get(54) == server
         assert sent.ciaddr == ciaddr

@@ -20,7 +20,7 @@ _HOST_NAME = const(12)
 _PARAMETERS = const(55)
 _MAX_MESSAGE = const(57)
 _CLIENT_ID = const(61)
-_OURS = const((50, 52, 53, 54, 61))  # the application does not set these among the others
+_OURS = const(b"2456=")  # 50, 52, 53, 54, 61: the application does not set these among the others
 
 _SIZE = const(1024)  # the longest datagram that we take: option 57 (RFC 2132 9.10)
 _AWAKE = const(50)  # ms between polls while a reply is awaited
@@ -72,7 +72,9 @@ class Client:
             sent[_HOST_NAME] = name.encode() if isinstance(name, str) else name
         encoded = b""
         for code in sent:
-            encoded += option(-code if code in _OURS else code, sent[code])
+            encoded += option(code, sent[code])
+            if code in _OURS:
+                raise ValueError(code)
         self.client_id = option(_CLIENT_ID, self.client_id or b"\x01" + link.mac)
         self.session = Session(link.mac, self.client_id, encoded, getrandbits)
         self.session.flags = link.flags
@@ -170,17 +172,20 @@ class Client:
     def close(self):
         """Let the lease be, and hand the interface back to the built-in client."""
         self.wanted = False
-        self._stop("link")
-        self.link.restore()
+        try:
+            self._stop("link")
+        finally:
+            self.link.restore()
 
     def _start(self):
         # INIT-REBOOT if there is a record of this device on this network (RFC 2131 3.2), else
         # INIT.
         session = self.session
         session.tick(self.clock())
-        self.link.silence()  # it may have been off and on again
-        key = self.link.key()
-        self.identity = bytes((1, len(key))) + self.link.mac + key + self.client_id
+        link = self.link
+        link.silence()  # it may have been off and on again
+        key = link.key()
+        self.identity = bytes((1, len(key))) + link.mac + key + self.client_id
         lease = None
         age = -1
         try:

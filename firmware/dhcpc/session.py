@@ -104,7 +104,6 @@ class Session:
         if lease:
             self.state = _INIT_REBOOT
             self.yiaddr = lease.yiaddr
-            self.server = lease.server
             if 0 <= age < lease.lease_time:
                 self.spent = age
                 self._bind(lease)
@@ -130,11 +129,14 @@ class Session:
     def _bind(self, lease):
         if self.state > _BOUND:
             self.fails = 0  # a renewal: this is not one of a row of failures
+        event = _EVENTS[self.state]
         self.lease = lease
         self.state = _BOUND
         self.ciaddr = self.yiaddr = lease.yiaddr
+        self.server = lease.server
         self.due = lease.t1
         lease.age = self.spent
+        return event
 
     def tick(self, now):
         """Act on the time `now`, ms modulo 2**30. Return the event "send", "expired" or "timeout";
@@ -209,7 +211,6 @@ class Session:
         self.refused = m.read(buf, start, end) or self._check(m, buf, start)
         if self.refused:
             return "ignored"
-        i = m.find(_SERVER_ID, 4)
         if self.type == _NAK:
             self.restart()
             return "nak"
@@ -218,13 +219,10 @@ class Session:
                 self.wait = self.window_ms
             self.offer = True
             self.yiaddr = buf[start + 16 : start + 20]
-            self.server = buf[i : i + 4]
+            self.server = m.option(_SERVER_ID)
             return "offer"
-        event = _EVENTS[self.state]
         lease = Lease(m, self.rand(6))
-        self.server = lease.server
-        self._bind(lease)
-        return event
+        return self._bind(lease)
 
     def _check(self, m, buf, start):
         # Return the word for what keeps the client from taking the message, if anything.
@@ -246,20 +244,28 @@ class Session:
         i = m.find(_LEASE_TIME, 4)
         if not i or buf.startswith(b"\0\0\0\0", i):
             return "lease_time"
-        if not 0 < buf[start + 16] < 224 or buf[start + 16] == 127:
+        start += 16
+        if not 0 < buf[start] < 224 or buf[start] == 127:
             return "yiaddr"
         i = m.find(_MASK, 4)
-        if i:
-            mask = int.from_bytes(buf[i : i + 4], "big")
-            ip = int.from_bytes(buf[start + 16 : start + 20], "big")
-            # the network itself, or all of it; but for a pair of hosts or one: RFC 3021
-            if not mask + 2 >> 32 and (not ip & ~mask or (ip | mask) + 1 >> 32):
-                return "yiaddr"
-        if self.type == _OFFER:
-            if (
-                not self.choose(m, self.server if self.offer else None)
-                if self.choose
-                else self.offer
-            ):
-                return "choose"
+        # RFC 3021: of a pair, or of one, all are hosts
+        if i and buf[i + 3] < 254 and not _is_host(buf, start, i):
+            return "yiaddr"
+        if self.type == _OFFER and (
+            not self.choose(m, self.server if self.offer else None) if self.choose else self.offer
+        ):
+            return "choose"
         return None
+
+
+def _is_host(buf, yiaddr, mask):
+    # Whether the address at `yiaddr` is neither the network's own nor that of all in it. By bytes: on
+    # a board a number of 32 bits is on the heap; and from the last, which mostly settles it.
+    ones = zeros = 0
+    i = 4
+    while i and not (ones and zeros):
+        i -= 1
+        free = buf[mask + i] ^ 255
+        ones |= buf[yiaddr + i] & free
+        zeros |= ~buf[yiaddr + i] & free
+    return ones and zeros

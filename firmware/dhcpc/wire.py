@@ -76,16 +76,19 @@ def build(buf, start, form, fields):
         pack_into(b"!H4s", buf, i, 0x3604, fields.server)
         i += 6
     pack_into(b"293s", buf, i, options)
-    return max(i + len(options), start + _MIN_SIZE)
+    i += len(options)
+    start += _MIN_SIZE
+    return i if i > start else start
 
 
 class Message:
     """A message, read in place. What `read` finds holds until the next `read`."""
 
     def __init__(self):
-        self.index = array(
-            "H", bytes(512)
-        )  # where an option's code stands in `buf`; 0 where it does not occur
+        # Where an option's code stands in `buf`; 0 where it does not occur. Pad and END need a
+        # second look: marked so for good, they leave the loop one test for each option.
+        self.index = array("H", bytes(512))
+        self.index[_PAD] = self.index[_END] = _TWICE
         self.values = {}  # of the options that come in pieces
 
     def read(self, buf, start, end):
@@ -101,21 +104,19 @@ class Message:
         self.start = start
         self.end = end
         self.values.clear()
-        index = self.index
-        # What needs a second look is marked beforehand, which leaves the loop one test for each
-        # option.
-        pack_into(b"2s508s2s", index, 0, b"\x80\x80", b"", b"\x80\x80")
+        pack_into(b"508s", self.index, 2, b"")
         if end - start < _HEADER or end >= _TWICE:
             return "length"
         if not buf.startswith(b"c\x82Sc", start + 236):
             return "cookie"
         wrong = self._scan(start + _HEADER, end)
-        i = self.find(_OVERLOAD, 1)
-        i = buf[i] if i and buf[i] < 4 else 0  # in its bits: 1 file, 2 sname
-        if i & 1:
-            wrong = wrong or self._scan(start + 108, start + 236)
-        if i & 2:
-            wrong = wrong or self._scan(start + 44, start + 108)
+        i = self.index[_OVERLOAD] and self.find(_OVERLOAD, 1)
+        if i and buf[i] < 4:
+            i = buf[i]  # in its bits: 1 file, 2 sname
+            if i & 1:
+                wrong = wrong or self._scan(start + 108, start + 236)
+            if i & 2:
+                wrong = wrong or self._scan(start + 44, start + 108)
         return wrong
 
     def _scan(self, i, end):

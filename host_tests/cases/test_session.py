@@ -210,7 +210,7 @@ def test_offers_are_collected_for_as_long_as_it_is_told():
 
 @rfc("2131 4.4.1")
 def test_the_window_opens_with_the_first_offer_and_is_not_prolonged():
-    w = World(rand=high, window_ms=1000).selecting()
+    w = World(rand=high, window_ms=1000, choose=lambda m, server: True).selecting()
     w.go(1.2)
     w.answer(OFFER)
     w.go(0.6)
@@ -759,6 +759,11 @@ def test_secs_of_a_renewal_count_from_t1():
     assert w.state == REBINDING
     for sent in w.sent[2:]:
         assert sent.secs == (sent.at - begin) // 1000
+
+
+@rfc("2131 4.4.5")
+def test_clients_of_one_server_do_not_renew_at_one_moment():
+    assert World(rand=high).bound().lease.t1 < World(rand=low).bound().lease.t1 == 1800
 
 
 @rfc("2131 4.4.5")
