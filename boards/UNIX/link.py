@@ -10,7 +10,9 @@ import os
 import socket
 import struct
 import sys
+import time
 
+from dhcpc.lease import dotted
 from dhcpc.link import HEAD, Link, frame
 
 _VM = sys.implementation.name == "micropython"
@@ -19,6 +21,7 @@ _ETH_P_IP = 0x0800
 _SO_BINDTODEVICE = 25
 _UDP = 17
 _DOMAIN_NAME = 15
+_ARP_S = 0.1
 _NONE = "0.0.0.0"
 _MOST = 32  # frames that are looked at in one go: a busy network must not hold up the client
 _RESOLV_CONF = "/etc/resolv.conf"
@@ -120,8 +123,11 @@ class Interface(Link):
         from.
         """
         if server and not self.hop:
-            # After a reuse nobody has been heard yet: leave it to the kernel, and to ARP.
-            super().send(end, server)
+            # After a reuse nobody has been heard yet: leave it to the kernel, and to ARP, which
+            # takes its time; a RELEASE must be out before the address goes.
+            to = socket.getaddrinfo(dotted(server), self.port - 1)[0][-1]
+            self.udp.sendto(memoryview(self.buf)[HEAD:end], to)
+            time.sleep(_ARP_S)
             return
         frame(self.buf, end, self.mac, server and self.hop or _ALL_MACS, server or _ALL)
         self.sock.send(memoryview(self.buf)[:end])
@@ -130,14 +136,17 @@ class Interface(Link):
         """A frame with a message for a client, if one comes within `wait` ms; after a frame that
         is none it does not wait any longer.
         """
-        for _ in range(_MOST):
-            if not list(self.ready(wait)):
-                break
-            data = self.sock.recv(size + 2 * HEAD)
-            if self._locate(data):
-                self.last = data[6:12]
-                return data
-            wait = 0
+        try:
+            for _ in range(_MOST):
+                if not list(self.ready(wait)):
+                    break
+                data = self.sock.recv(size + 2 * HEAD)
+                if self._locate(data):
+                    self.last = data[6:12]
+                    return data
+                wait = 0
+        except OSError:  # ENETDOWN: `up` will tell
+            pass
         return None
 
     def _locate(self, data):
