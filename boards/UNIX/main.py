@@ -79,7 +79,8 @@ def _heed():
 
 def _run():
     try:
-        dhcp.acquire(int((want["timeout"] or 1000000) * 1000), _heed)
+        if want["timeout"]:
+            dhcp.acquire(int(want["timeout"] * 1000), _heed)
         while not want["once"]:
             _heed()
             dhcp.poll(100)

@@ -125,6 +125,7 @@ class Client:
 
     def acquire(self, timeout_ms=20000, idle=None):
         """Poll until there is a lease, and return it; call `idle()` every 100 ms at least.
+        timeout_ms: below 2**30.
 
         OSError: ETIMEDOUT, or the link's own reason, in words.
         """

@@ -259,8 +259,8 @@ class Session:
 
 
 def _is_host(buf, yiaddr, mask):
-    # Whether the address at `yiaddr` is neither the network's own nor that of all in it. By bytes: on
-    # a board a number of 32 bits is on the heap; and from the last, which mostly settles it.
+    # Whether the address at `yiaddr` is neither its network's own nor that of all in it. By bytes:
+    # on a board a number of 32 bits is on the heap; and from the last, which mostly settles it.
     ones = zeros = 0
     i = 4
     while i and not (ones and zeros):

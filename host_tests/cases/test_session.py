@@ -439,6 +439,8 @@ def test_the_address_of_a_network_or_of_its_broadcast_is_refused():
         for mask, yiaddr in (
             (b"\xff\xff\xff\0", b"\x0a\0\0\0"),
             (b"\xff\xff\xff\0", b"\x0a\0\0\xff"),
+            (b"\xff\0\0\0", b"\x0a\0\0\0"),
+            (b"\xff\0\0\0", b"\x0a\xff\xff\xff"),
             (b"\xff\xff\0\0", b"\xac\x10\0\0"),
             (b"\xff\xff\0\0", b"\xac\x10\xff\xff"),
             (b"\xff\xff\xff\xfc", b"\xc0\0\x02\x04"),
@@ -455,6 +457,8 @@ def test_every_address_that_may_be_a_hosts_is_accepted():
         (None, b"\x7e\0\0\x01"),
         (None, b"\x80\0\0\x01"),
         (None, b"\xac\x10\x01\0"),
+        (b"\xff\0\0\0", b"\x0a\x01\0\0"),
+        (b"\xff\0\0\0", b"\x0a\xfe\xff\xff"),
         (b"\xff\xff\0\0", b"\xac\x10\x01\0"),
         (b"\xff\xff\0\0", b"\xac\x10\0\xff"),
         (b"\xff\xff\xff\xfc", b"\xc0\0\x02\x05"),
