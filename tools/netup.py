@@ -8,11 +8,14 @@ Needs root, or CAP_NET_RAW and CAP_NET_ADMIN.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import vm
@@ -22,6 +25,7 @@ _BOARD = vm.ROOT / "boards/UNIX"
 _WANTED = ("iface", "once", "store", "hostname", "timeout", "reuse", "apply")
 _TOLD = "t_ms event type state reason ip mask gateway dns server lease_time t1 t2".split()
 _TIMEOUT_S = 20.0
+_OWN_SYSFS = ("unshare", "--mount", "sh", "-c", 'mount -t sysfs sysfs /sys && exec "$@"', "sh")
 
 
 def _arguments() -> argparse.Namespace:
@@ -74,6 +78,17 @@ def _command(which: str) -> tuple[list[str], dict[str, str]]:
     return unix.command(script), unix.env(_BOARD)
 
 
+def _sysfs_is_foreign(iface: str) -> bool:
+    """Whether /sys is another network namespace's than ours, as `nsenter --net` leaves it."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as probe:
+        probe.bind((iface, 0))
+        mac = probe.getsockname()[4].hex(":")
+    try:
+        return Path(f"/sys/class/net/{iface}/address").read_text().strip() != mac
+    except OSError:
+        return True
+
+
 def _text(event: dict[str, Any]) -> str:
     line = f"{event['t_ms'] / 1000:9.3f} s  {event['event']:9}{event['state']:12}"
     if event.get("type"):
@@ -101,7 +116,12 @@ def _show(line: str, arguments: argparse.Namespace) -> None:
 
 def main() -> int:
     arguments = _arguments()
+    if sys.platform != "linux":
+        sys.exit("netup: this is for Linux interfaces")
     command, env = _command(arguments.vm)
+    with contextlib.suppress(OSError):  # no such interface, or no permission: it will be said
+        if _sysfs_is_foreign(arguments.iface):
+            command = [*_OWN_SYSFS, *command]
     # A session of its own: Ctrl-C is for us. It ends, giving the address back, when its standard
     # input is closed, be it by our death.
     child = subprocess.Popen(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import vm
 
-EXTRAS = ("aio", "explain", "options")  # a board gets them only when it asks for them
+EXTRAS = ("aio", "options")  # a board gets them only when it asks for them
 CORE = ("wire", "lease", "session")
 
 

@@ -37,7 +37,7 @@ def _read(path):
 
 
 class Interface(Link):
-    """The interface `name`; `error` says why it will not come up."""
+    """The interface `name`."""
 
     def __init__(self, name, apply=True):
         """ValueError: there is no such interface, or it is not Ethernet. OSError: this takes

@@ -87,6 +87,7 @@ def _run():
     except _Stop:
         dhcp.release()
     except OSError:
+        _tell("timeout", None)
         return 1
     return 0
 
@@ -102,7 +103,8 @@ try:
         store=want["store"] or Memory(),
         on_event=_tell,
         clock=ticks_ms,
-        reuse=(lambda: _WALL_CLOCK + int(time.time())) if want["reuse"] else None,
+        epoch=lambda: _WALL_CLOCK + int(time.time()),
+        reuse=want["reuse"],
     )
 except (ValueError, OSError) as error:
     print(json.dumps({"refused": str(error)}))

@@ -12,6 +12,7 @@ from .store import File
 from .wire import option
 
 _BOUND = const(6)
+_GIVEN_UP = const(b"\x04\x06\x07")  # DECLINE, NAK, RELEASE: the record serves no more
 # The names that RFC 2131 figure 5 gives the session's states; STOPPED has none there.
 _STATES = const("STOPPED INIT INIT-REBOOT SELECTING REBOOTING REQUESTING BOUND RENEWING REBINDING")
 
@@ -34,7 +35,7 @@ class Client:
     refusal or fault; `wanted`, whether to go for a lease.
     """
 
-    client_id = options = on_event = clock = reuse = None
+    client_id = options = on_event = clock = epoch = reuse = None
     params = b"\x01\x03\x06\x0f\x1a\x1c\x2a\x33\x3a\x3b"
     store = "/dhcpc.lease"
     start_wait_ms = 0
@@ -49,10 +50,10 @@ class Client:
         hostname: option 12, "" for none. client_id: option 61 with its type byte, else 1 and the
         MAC. params: option 55, its codes in order. options: {code: bytes} to send besides. store:
         a path, or a Store. on_event(event, lease): is told of each event. clock(): ms, modulo
-        2**30 or more, where sleep stops time.ticks_ms. reuse(): seconds, plus the kind of clock <<
-        32, of a clock that no reset sets back; a stored lease that still runs by it is used
-        without a packet. start_wait_ms: begin after a random time of at most that (RFC 2131
-        4.4.1). More of them are in `session`.
+        2**30 or more, where sleep stops time.ticks_ms. epoch(): seconds, plus the kind of clock <<
+        32 (1 to 255), of a clock that no reset sets back. reuse: use a stored lease that still
+        runs by that clock, without a packet. start_wait_ms: begin after a random time of at most
+        that (RFC 2131 4.4.1). More of them are in `session`.
         """
         self.hostname = link.hostname
         for name in settings:
@@ -134,24 +135,24 @@ class Client:
         self.poll()
         while not self.lease:
             if self.link.error or self.clock() - start & 0x3FFFFFFF >= timeout_ms:
-                self._tell("timeout")
                 raise OSError(self.link.error or ETIMEDOUT)
             self.poll(100)
             if idle:
                 idle()
         return self.lease
 
-    def inform(self, *args):
+    def inform(self, **settings):
         """Ask for options alone: see options.inform, whose module not every board has."""
         from .options import inform
 
-        return inform(self, *args)
+        return inform(self, **settings)
 
     def decline(self):
         """Send DECLINE: somebody else has the address. It is taken away, and in 10 s there will be
         a DISCOVER (RFC 2131 3.1, step 5).
         """
         if self.lease:
+            self.poll()
             self.session.restart()
             self.session.wait = _AFTER_DECLINE
             try:
@@ -191,8 +192,8 @@ class Client:
         age = -1
         try:
             lease = self.store.load(session.message, self.identity)
-            if lease and self.reuse:
-                age = self.reuse() - lease.reading
+            if lease and self.reuse and self.epoch:
+                age = self.epoch() - lease.reading
         except ValueError as refusal:
             self._tell("error", refusal)
         session.start(lease, age, getrandbits(20) % (self.start_wait_ms or 1))
@@ -216,18 +217,19 @@ class Client:
     def _event(self, event):
         # The address and the record follow the lease before the application hears of it.
         lease = self.session.lease
-        if lease is not self.lease or event == "released":
+        given_up = event == "released" or self.session.type in _GIVEN_UP
+        if lease is not self.lease or given_up:
             self.lease = lease
             try:
                 if not lease:
                     self.link.remove()
-                    if event == "released":
+                    if given_up:
                         self.store.clear()
                 else:
                     try:
                         self.link.apply(lease)
                     finally:
-                        reading = max(0, self.reuse() - lease.age) if self.reuse else 0
+                        reading = max(0, self.epoch() - lease.age) if self.epoch else 0
                         self.store.save(lease, self.identity, reading)
             except OSError as fault:
                 self._tell("error", fault)

@@ -43,7 +43,8 @@ def _seconds(message, code):
 
 
 class Lease:
-    """A lease. `ip`, `mask`, `gateway` (0.0.0.0 without one) are strings, `dns` is a list of them.
+    """A lease. `ip`, `mask` (255.255.255.0 if the server gave none), `gateway` (0.0.0.0 without
+    one) are strings, `dns` is a list of them.
 
     `lease_time`, `t1`, `t2` are seconds from the first sending of the REQUEST that was answered
     (RFC 2131 4.4.1), _FOREVER where infinite; `age` is how many have gone, as of the last poll.

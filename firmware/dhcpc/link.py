@@ -22,21 +22,19 @@ def frame(buf, end, mac, to_mac, to):
     0.0.0.0 as long as there is no address to send from. Both checksums are filled in.
     """
     pack_into(
-        b"!6s6sHHHIHH4s4sHHHH",
+        b"!6s6sIHIHH4s4sIHH",
         buf,
         0,
         to_mac,
         mac,
-        0x0800,
-        0x4500,
+        0x08004500,  # EtherType; version 4, 5 words
         end - 14,
         0,  # identification, flags, fragment offset
         0x4011,  # time to live 64, UDP
         0,
         b"",
         to,
-        _CLIENT_PORT,
-        _SERVER_PORT,
+        _CLIENT_PORT << 16 | _SERVER_PORT,
         end - 34,
         0,
     )
@@ -76,7 +74,9 @@ class Link:
     port = _CLIENT_PORT  # the server's is the one before it
 
     def __init__(self):
-        self.buf = bytearray(HEAD + 576)  # no message that we send is longer: RFC 2131 2
+        self.buf = bytearray(
+            14 + 576
+        )  # Ethernet's header, and no packet of ours is longer: RFC 2131 2
         self.poller = poll()
         # ipoll does not allocate; CPython has none.
         self.ready = getattr(self.poller, "ipoll", self.poller.poll)

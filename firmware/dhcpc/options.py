@@ -37,9 +37,7 @@ def inform(client, ip=None, timeout_ms=10_000, idle=None):
     lease = client.lease
     if not ip and not lease:
         raise ValueError("ip")
-    ciaddr = bytes([int(part) for part in ip.split(".")]) if ip else lease.yiaddr
-    if len(ciaddr) != 4:
-        raise ValueError("ip")
+    ciaddr = _parse(ip) if ip else lease.yiaddr
     link = client.link
     fields = _Fields(client.session, ciaddr)
     message = Message()
@@ -57,7 +55,8 @@ def inform(client, ip=None, timeout_ms=10_000, idle=None):
                 pause = min(2 * pause or 1000, 64000)
                 next_at = gone + pause - 500 + client.session.rand(10)
                 fields.secs = gone // 1000
-                link.send(build(link.buf, HEAD, _INFORM, fields), None)
+                # To the server alone where it is known: RFC 2131 4.4.3
+                link.send(build(link.buf, HEAD, _INFORM, fields), None if ip else lease.server)
             data = link.receive(_SIZE, min(next_at - gone, timeout_ms - gone, 100))
             if data and _answers(message, data, link.start, link.end, fields):
                 return Lease(message)
@@ -66,6 +65,16 @@ def inform(client, ip=None, timeout_ms=10_000, idle=None):
     finally:
         if not was_open:
             link.close()
+
+
+def _parse(ip):
+    try:
+        parts = [int(part) for part in ip.split(".")]
+    except (AttributeError, ValueError):
+        parts = ()
+    if len(parts) != 4 or min(parts) < 0 or max(parts) > 255:
+        raise ValueError("ip")
+    return bytes(parts)
 
 
 def _answers(message, data, start, end, fields):

@@ -14,7 +14,7 @@ from struct import pack
 from micropython import const
 
 from .lease import Lease
-from .wire import MAX_SIZE, Message, build
+from .wire import Message, build
 
 # RFC 2131 figure 5, and a state before it that has no box. From _BOUND on there is a lease.
 _STOPPED = const(0)
@@ -48,6 +48,7 @@ _SERVER_ID = const(54)
 _REPLIES = const(b"\0\0\0\x04\x60\x60\0\x60\x60")
 _EVENTS = const((0, 0, 0, 0, "rebooted", "bound", 0, "renewed", "rebound"))
 
+_ROOM = const(293)  # bytes of options, see wire.build
 _TRIES = const(4)  # REQUESTs before the client starts over (RFC 2131 3.1, step 5)
 _REBOOT_TRIES = const(2)  # fewer: on a network that is not its own a server may well be silent
 _MAX_BACKOFF = const(6)  # 2**6 seconds (RFC 2131 4.1)
@@ -63,28 +64,25 @@ class Session:
     why a reply was.
     """
 
-    flags = 0
-    window_ms = 0
-    choose = None
+    flags = window_ms = 0
 
     def __init__(self, chaddr, brief, options, rand):
         """chaddr: 6 bytes. brief: option 61, encoded. options: the others. rand: as
         random.getrandbits.
 
         May be set: `flags`, 0x8000 to ask for broadcast replies; `window_ms`, how long to collect
-        OFFERs; `choose(message, server)`, whether the OFFER just read is to be taken, in place of
-        that of `server` if it is not None.
+        OFFERs; `choose`.
 
         ValueError: the options are too long.
         """
         self.chaddr = chaddr
         self.brief = brief + b"\xff"
         self.options = brief + options + b"\xff"
-        if len(self.options) > MAX_SIZE - 255:
+        if len(self.options) > _ROOM:
             raise ValueError("options")
         self.rand = rand
         self.message = Message()
-        self.last = self.ms = self.state = self.fails = 0
+        self.last = self.ms = self.state = self.fails = self.type = 0
         self.start()
         self.stop()
 
@@ -124,7 +122,6 @@ class Session:
         self.spent = 0
         self.state = state
         self.count = self.wait = 0
-        self.offer = False
 
     def _bind(self, lease):
         if self.state > _BOUND:
@@ -174,8 +171,9 @@ class Session:
             return None
         if state < _SELECTING:
             self._begin(state + 2)
+            self.server = None
         elif state == _SELECTING:
-            if self.offer:
+            if self.server:
                 self.state = _REQUESTING
                 self.spent = self.count = 0
             else:
@@ -215,9 +213,8 @@ class Session:
             self.restart()
             return "nak"
         if self.type == _OFFER:
-            if not self.offer:
+            if not self.server:
                 self.wait = self.window_ms
-            self.offer = True
             self.yiaddr = buf[start + 16 : start + 20]
             self.server = m.option(_SERVER_ID)
             return "offer"
@@ -251,11 +248,15 @@ class Session:
         # RFC 3021: of a pair, or of one, all are hosts
         if i and buf[i + 3] < 254 and not _is_host(buf, start, i):
             return "yiaddr"
-        if self.type == _OFFER and (
-            not self.choose(m, self.server if self.offer else None) if self.choose else self.offer
-        ):
+        if self.type == _OFFER and not self.choose(m, self.server):
             return "choose"
         return None
+
+    def choose(self, message, server):
+        """Whether to take the OFFER that `message` has just read, in place of that of `server` if
+        it is not None. An application may set a function of its own.
+        """
+        return not server
 
 
 def _is_host(buf, yiaddr, mask):

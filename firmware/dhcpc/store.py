@@ -24,7 +24,8 @@ class Store:
     """
 
     room = 128  # bytes that a record may have, 255 at most; what does not fit is left out
-    data = b""  # the record that is stored, as far as we know
+    data = b""  # the record that is stored, as far as we know,
+    reading = 0  # and its clock reading
 
     def load(self, message, identity):
         """Return the Lease that is stored, with its `reading`; None if there is none. message: the
@@ -45,11 +46,14 @@ class Store:
         ack = bytes(16) + data[i - 4 : i] + bytes(216) + data[i:-9]  # as far as it was kept
         message.read(ack, 0, len(ack))
         lease = Lease(message)
-        lease.reading = int.from_bytes(data[-9:-4], "big")
+        self.reading = lease.reading = int.from_bytes(data[-9:-4], "big")
         return lease
 
     def save(self, lease, identity, reading):
-        """Store a lease, unless all but the reading is stored already. OSError: it cannot be."""
+        """Store a lease, unless all but the reading is there and the reading is good until T1.
+
+        OSError: it cannot be stored.
+        """
         data = bytearray(identity)
         data += lease.yiaddr
         data += b"c\x82Sc"
@@ -59,11 +63,12 @@ class Store:
                 data.append(code)
                 data.append(len(value))
                 data += value
-        if data != self.data[:-9]:
+        if data != self.data[:-9] or reading - self.reading >= lease.t1:
             data += reading.to_bytes(5, "big")
             data += crc32(data).to_bytes(4, "big")
             self.write(data)
             self.data = data
+            self.reading = reading
 
     def clear(self):
         """Forget the record. OSError: it is still there."""

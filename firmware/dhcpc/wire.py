@@ -1,7 +1,8 @@
 """DHCP messages as bytes: RFC 951/2131 fields, RFC 2132 options, overload, RFC 3396.
 
-Writes into a caller's bytearray, reads any buffer in place. Knows no state, no time, no socket, no
-file. A message begins at `start` of its buffer, so that a frame's headers can stand before it.
+Writes into a caller's bytearray, reads bytes or a bytearray in place. Knows no state, no time, no
+socket, no file. A message begins at `start` of its buffer, so that a frame's headers can stand
+before it.
 """
 
 from array import array
@@ -9,9 +10,6 @@ from struct import pack_into
 
 from micropython import const
 
-MAX_SIZE = const(
-    548
-)  # what every server takes: the 576 bytes of RFC 2131 2, less IP and UDP headers
 _MIN_SIZE = const(300)  # RFC 1542 2.1; there are relays and servers that drop less
 _HEADER = const(240)  # the fixed fields of RFC 2131 figure 1, magic cookie included
 
@@ -21,11 +19,11 @@ _REQUESTED = const(0x20)
 _SERVER = const(0x40)
 
 # RFC 2132
-_DECLINE = const(4)
-_RELEASE = const(7)
+_BRIEF = const(b"\x04\x07")  # DECLINE, RELEASE
 _PAD = const(0)
 _OVERLOAD = const(52)
 _END = const(255)
+_SINGLE = const(b"\0\xff")  # pad and END have no length byte
 
 _TWICE = const(0x8000)  # marks an option that comes in pieces
 
@@ -45,14 +43,15 @@ def build(buf, start, form, fields):
     form: option 53, plus 0x10 if ciaddr belongs in the message, 0x20 if option 50 (`yiaddr`), 0x40
     if option 54 (`server`) does. fields: anything with the attributes xid, ciaddr, yiaddr, server:
     4 bytes; secs, flags: 16 bits; chaddr: 6 bytes, Ethernet; options: the others,
-    encoded, with END, at most MAX_SIZE - 255 bytes; brief: those of them that DECLINE and RELEASE
-    carry. `buf` has MAX_SIZE bytes from `start` on.
+    encoded, with END, at most 293 bytes; brief: those of them that DECLINE and RELEASE
+    carry. `buf` has 548 bytes from `start` on: those that every
+    server takes, the 576 of RFC 2131 2 less IP and UDP headers.
     """
     kind = form & 15
     options = fields.options
     secs = min(fields.secs, 0xFFFF)
     flags = fields.flags
-    if kind == _DECLINE or kind == _RELEASE:
+    if kind in _BRIEF:
         options = fields.brief
         secs = flags = 0
     pack_into(  # 's' fills with zeros: yiaddr to giaddr; chaddr's padding, sname and file
@@ -92,13 +91,13 @@ class Message:
         self.values = {}  # of the options that come in pieces
 
     def read(self, buf, start, end):
-        """Index the options of the message at buf[start:end]. Return None, or the word for what is
-        malformed.
+        """Index the options of the message at buf[start:end], bytes or bytearray. Return None, or
+        the word for what is malformed.
 
         Pad, order, a missing END, what stands behind END, unknown options: no fault (RFC 2131
         4.1). The options field comes first, then `file`, then `sname`, where option 52 says so
-        (RFC 3396 5). The word "option" is for one that runs over its field; it is in `code`, and
-        what came before it is there.
+        (RFC 3396 5). The word "option" is for one that runs over its field; what came before it is
+        there.
         """
         self.buf = buf
         self.start = start
@@ -136,14 +135,11 @@ class Message:
             else:
                 index[code] = i
             i += buf[i + 1] + 2
-        if i == end and 0 < buf[i] < _END:
-            code = buf[i]
-        elif i > end + 1:
+        if i > end + 1:
             if index[code] < _TWICE:
                 index[code] = 0
-        else:
+        elif i != end or buf[i] in _SINGLE:
             return None
-        self.code = code
         return "option"
 
     def _join(self, code, i, last):

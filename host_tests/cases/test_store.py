@@ -97,7 +97,7 @@ def test_a_renewal_that_changes_nothing_is_not_written():
     store = Memory()
     store.save(granted(options=FULL), identity(), 1700000000)
     kept = store.kept
-    store.save(granted(fuzz=63, options=FULL, xid=b"abcd"), identity(), 1800000000)
+    store.save(granted(fuzz=63, options=FULL, xid=b"abcd"), identity(), 1700000100)
     assert store.kept == kept
     assert store.writes == 1
 
@@ -107,8 +107,18 @@ def test_a_record_that_was_read_is_not_written_again():
     kept = record(granted(options=FULL), identity(), 1700000000)
     store = Memory(kept)
     store.load(Message(), identity())
-    store.save(granted(options=FULL), identity(), 1800000000)
+    store.save(granted(options=FULL), identity(), 1700000100)
     assert store.writes == 0
+
+
+@rfc("2131 3.2")
+def test_a_clock_reading_that_is_no_good_for_reuse_any_more_is_written():
+    for age in (granted(options=FULL).t1, 100000000):
+        store = Memory()
+        store.save(granted(options=FULL), identity(), 1700000000)
+        store.save(granted(options=FULL), identity(), 1700000000 + age)
+        assert store.writes == 2
+        assert store.load(Message(), identity()).reading == 1700000000 + age
 
 
 @rfc("2131 3.2")

@@ -123,7 +123,7 @@ ROWS = (
     ),
     (
         f"read and check an OFFER {SIZE}",
-        "hand(OFFER, SELECTING); session.offer = True",
+        "hand(OFFER, SELECTING); session.server = _SERVER",
         "handle(data, 0, end)",
         "parse()",
         "session.refused == 'choose' and peer.local_ip == IP",

@@ -50,5 +50,5 @@ def clock():
 
 def start(interface, mac, hostname, store, reuse):
     """Get a lease."""
-    settings = {"hostname": hostname, "store": store, "reuse": clock if reuse else None}
+    settings = {"hostname": hostname, "store": store, "epoch": clock, "reuse": reuse}
     Client(Wire(interface, mac), **settings).acquire()
