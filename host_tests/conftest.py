@@ -23,15 +23,12 @@ if TYPE_CHECKING:
 CASES = Path(__file__).parent / "cases"
 CASES_TIMEOUT = 300  # seconds for all cases of a file in one VM
 
-# A test is in the tier that its file is named for (test_session_loss.py), else in the first.
+# A test is in the tier that its file is named for (test_session_model.py), else in the first.
 TIERS = {
     "unit": "the code by itself, under CPython and in the VMs",
     "captures": "bytes from real servers and clients",
     "session": "a virtual clock and a lossy, hostile network",
     "interop": "real servers and sockets, in network namespaces",
-    "flash": "littlefs that loses power",
-    "lwip": "the boards' own IP stack",
-    "board": "MicroPython's firmware in an emulator",
 }
 
 # To be slow is no failure on a busy machine, and CI sees the same examples each time.

@@ -10,6 +10,7 @@ import pytest
 from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Dot1Q, Ether
+from scapy.utils import checksum
 
 import link
 import world
@@ -219,6 +220,27 @@ def test_a_frame_without_a_whole_message_is_passed_over() -> None:
 
 def test_a_reply_is_found_behind_others_frames() -> None:
     assert received(*[arriving(port=53)] * 3, arriving()) == [b"hello"]
+
+
+@pytest.mark.rfc("1122 4.1.3.4")
+def test_a_datagram_with_a_wrong_checksum_is_nothing() -> None:
+    frame = bytearray(bytes(arriving()))
+    frame[-1] ^= 1
+    assert received(bytes(frame)) == []
+
+
+@pytest.mark.rfc("1122 4.1.3.4")
+def test_a_datagram_without_a_checksum_is_right() -> None:
+    frame = bytearray(bytes(arriving()))
+    frame[40:42] = b"\0\0"
+    assert received(bytes(frame)) == [b"hello"]
+
+
+def test_a_checksum_that_was_left_to_hardware_is_let_pass() -> None:
+    frame = bytearray(bytes(arriving()))
+    pseudo = bytes(frame[26:34]) + bytes((0, 17)) + bytes(frame[38:40])
+    frame[40:42] = (~checksum(pseudo) & 0xFFFF).to_bytes(2, "big")
+    assert received(bytes(frame)) == [b"hello"]
 
 
 def test_frames_of_others_hold_up_no_receive() -> None:

@@ -30,7 +30,9 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import IO, TypeVar
 
-ROOT = Path(__file__).resolve().parent.parent
+import vm
+from names import message_type
+
 CLIENT_MAC = "02:00:00:00:00:01"  # locally administered, as every MAC here
 INFINITE = 0xFFFFFFFF  # a lease time, RFC 2131 3.3
 PATIENCE_S = 60  # the longest wait for anything; only a fault takes that long
@@ -354,11 +356,9 @@ class Lab:
 
 # --- what was on the wire -----------------------------------------------------------------------
 
-TYPES = ("DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM")  # from 1
-
 
 class Message:
-    """A DHCP message as scapy reads it: its layers `ether`, `ip`, `bootp`; `type`, one of TYPES;
+    """A DHCP message as scapy reads it: its layers `ether`, `ip`, `bootp`; `type`, its name;
     `options`, {scapy's name, as "server_id" or "requested_addr", or a code: value}; the `time` it
     was captured, in seconds since 1970."""
 
@@ -373,7 +373,7 @@ class Message:
         self.bootp = self.ether[BOOTP]
         listed = self.bootp[DHCP].options if DHCP in self.bootp else ()
         self.options = {item[0]: item[1] for item in listed if isinstance(item, tuple)}
-        self.type = TYPES[self.options["message-type"] - 1]
+        self.type = message_type(self.options["message-type"])
 
 
 class Capture:
@@ -942,12 +942,12 @@ class Dhcpcd(Client):
 
 class Netup(Client):
     name = "netup"
-    path = ROOT / "tools/netup.py"
+    path = vm.ROOT / "tools/netup.py"
 
     @classmethod
     def require(cls) -> None:
-        if not cls.path.exists():
-            raise Unavailable(f"there is no {cls.path}")
+        if missing := vm.vms()["vm64"].missing:
+            raise Unavailable(f"vm64: {missing}")
 
     @classmethod
     def version(cls) -> str:
@@ -1196,7 +1196,7 @@ def main() -> int:
     run.add_argument("--broadcast", choices=("client", "server"), help="who wants broadcasts")
     run.add_argument("--pcap", type=Path, metavar="FILE", help="keep the capture")
     again = commands.add_parser("record", help="record the captures of the test suite again")
-    again.add_argument("--out", type=Path, metavar="DIR", default=ROOT / "host_tests/captures")
+    again.add_argument("--out", type=Path, metavar="DIR", default=vm.ROOT / "host_tests/captures")
     args = vars(parser.parse_args())
     try:
         match args.pop("command"):

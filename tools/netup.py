@@ -82,7 +82,7 @@ def _sysfs_is_foreign(iface: str) -> bool:
     """Whether /sys is another network namespace's than ours, as `nsenter --net` leaves it."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as probe:
         probe.bind((iface, 0))
-        mac = probe.getsockname()[4].hex(":")
+        mac: str = probe.getsockname()[4].hex(":")
     try:
         return Path(f"/sys/class/net/{iface}/address").read_text().strip() != mac
     except OSError:

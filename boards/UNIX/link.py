@@ -102,10 +102,13 @@ class Interface(Link):
                 packets.bind(address)
             else:
                 packets.bind((self.name, _ETH_P_IP))
-            self.udp = super().make()
         except OSError:
             packets.close()
             raise
+        try:
+            self.udp = super().make()
+        except OSError:  # somebody else keeps the port from being closed
+            self.udp = None
         return packets
 
     def tie(self, sock):
@@ -114,7 +117,7 @@ class Interface(Link):
 
     def close(self):
         """Close both sockets."""
-        if self.sock:
+        if self.sock and self.udp:
             self.udp.close()
         super().close()
 
@@ -122,7 +125,7 @@ class Interface(Link):
         """Send a frame; what is for one server to the neighbour that its last message came
         from.
         """
-        if server and not self.hop:
+        if server and not self.hop and self.udp:
             # After a reuse nobody has been heard yet: leave it to the kernel, and to ARP, which
             # takes its time; a RELEASE must be out before the address goes.
             to = socket.getaddrinfo(dotted(server), self.port - 1)[0][-1]
@@ -150,8 +153,7 @@ class Interface(Link):
         return None
 
     def _locate(self, data):
-        # RFC 791, 768: a whole IPv4 packet, UDP, to the client's port. Checksums are not looked
-        # at: on a virtual interface they are often left to hardware that is not there.
+        # RFC 791, 768: a whole IPv4 packet, UDP, to the client's port.
         if (
             len(data) < HEAD
             or data[12:14] != b"\x08\0"
@@ -164,10 +166,20 @@ class Interface(Link):
         udp = 14 + (data[14] & 15) * 4
         if len(data) < udp + 8:
             return False
+        size = data[udp + 4] << 8 | data[udp + 5]
         self.start = udp + 8
-        self.end = udp + (data[udp + 4] << 8 | data[udp + 5])
-        to = data[udp + 2] << 8 | data[udp + 3]
-        return self.start <= self.end <= len(data) and to == self.port
+        self.end = udp + size
+        if not self.start <= self.end <= len(data):
+            return False
+        if data[udp + 2] << 8 | data[udp + 3] != self.port:
+            return False
+        pseudo = _sum(data[26:34]) + _UDP + size
+        # RFC 1122 4.1.3.4. None at all is right, and the pseudo header's alone is one that a
+        # virtual interface has left to hardware which is not there.
+        return (
+            data[udp + 6 : udp + 8] in (b"\0\0", struct.pack("!H", _fold(pseudo)))
+            or _fold(pseudo + _sum(data[udp : self.end])) == 0xFFFF
+        )
 
     # the lease
 
@@ -184,27 +196,37 @@ class Interface(Link):
             self.remove()
         left = lease.remaining() or "forever"
         failed = self._ip(
-            "address replace %s dev %s valid_lft %s preferred_lft %s"
+            "address replace %s brd + dev %s valid_lft %s preferred_lft %s"
             % (address, self.shell_name, left, left)
         )
         self.applied = address
+        route = "default dev %s metric %d" % (self.shell_name, 1000 + self.number)
         if lease.gateway != _NONE:
-            failed = failed or self._ip(
-                "route replace default via %s dev %s src %s onlink proto dhcp metric %d"
-                % (lease.gateway, self.shell_name, lease.ip, 1000 + self.number)
-            )
+            way = "via %s src %s onlink proto dhcp" % (lease.gateway, lease.ip)
+            failed = failed or self._ip("route replace %s %s" % (route, way))
+        else:
+            self._ip("route del " + route)
         self._resolve(lease.dns, lease.option(_DOMAIN_NAME))
         if failed:
             raise OSError(failed)
 
     def remove(self):
-        """Take away what `apply` gave. OSError: the address is still there."""
+        """Take away what `apply` gave, or an earlier run left. OSError: the address is still
+        there.
+        """
+        if not self.applying:
+            return
         if self.applied:
             failed = self._ip("address del %s dev %s" % (self.applied, self.shell_name))
-            self.applied = None
-            self._resolve()
-            if failed:
-                raise OSError(failed)
+            ip = self.applied.split("/")[0]
+            if self._ip("address show to %s dev %s | grep -q ." % (ip, self.shell_name)):
+                failed = None  # it is gone: the kernel, too, knows when the lease ends
+        else:
+            failed = self._ip("address flush dev %s dynamic" % self.shell_name)
+        self.applied = None
+        self._resolve()
+        if failed:
+            raise OSError(failed)
 
     def _ip(self, command):
         # What failed, in words; None if it did not.
@@ -234,6 +256,16 @@ class Interface(Link):
         if new != old:
             with open(_RESOLV_CONF, "wb") as f:
                 f.write(new)
+
+
+def _sum(data):
+    return sum(struct.unpack("!%dH" % ((len(data) + 1) // 2), data + bytes(len(data) % 2)))
+
+
+def _fold(total):
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
 
 
 def _swap(number):

@@ -41,10 +41,6 @@ class Memory(Store):
         self.kept = data
 
 
-def _seconds(lease, seconds):
-    return _INFINITE if lease.remaining() is None else seconds
-
-
 def _tell(event, lease):
     session = dhcp.session
     told = {"t_ms": ticks_ms() - start, "event": event, "state": dhcp.state}
@@ -60,9 +56,12 @@ def _tell(event, lease):
         told["gateway"] = lease.gateway if lease.gateway != "0.0.0.0" else None
         told["dns"] = lease.dns
         told["server"] = dotted(lease.server)
-        told["lease_time"] = _seconds(lease, lease.lease_time)
-        told["t1"] = _seconds(lease, lease.t1)
-        told["t2"] = _seconds(lease, lease.t2)
+        # What counts as for ever in the firmware is told as it came.
+        whole = int.from_bytes(lease.option(51), "big")
+        ever = lease.remaining() is None
+        told["lease_time"] = whole
+        told["t1"] = (whole if whole == _INFINITE else whole // 2) if ever else lease.t1
+        told["t2"] = (whole if whole == _INFINITE else whole // 8 * 7) if ever else lease.t2
     print(json.dumps(told))
 
 

@@ -1130,18 +1130,6 @@ def test_after_decline_ten_seconds_may_be_waited():
     assert last(w).type == DISCOVER
 
 
-@rfc("2131 4.4.4")
-def test_release_followed_by_a_restart_is_still_a_release():
-    w = World().bound()
-    sent = w.session.write(w.buf, 0, session.RELEASE)
-    before = bytes(w.buf[:sent])
-    w.session.stop()
-    w.session.start()
-    assert bytes(w.buf[:sent]) == before
-    w.poll()
-    assert last(w).type == DISCOVER
-
-
 # The application's mistakes, and stop
 
 
