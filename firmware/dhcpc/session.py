@@ -54,9 +54,7 @@ _REBOOT_TRIES = const(2)  # fewer: on a network that is not its own a server may
 _MAX_BACKOFF = const(6)  # 2**6 seconds (RFC 2131 4.1)
 _MIN_RENEWAL = const(60)  # seconds between REQUESTs in RENEWING, REBINDING (RFC 2131 4.4.5)
 _DAY = const(86400)
-_IDLE = const(
-    1000
-)  # ms between calls while there is nothing to do, not even to wait for a lease's end
+_IDLE = const(1000)  # ms between calls while there is nothing to wait for
 
 
 class Session:
