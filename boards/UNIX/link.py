@@ -194,7 +194,8 @@ class Interface(Link):
         address = "%s/%d" % (lease.ip, size)
         if self.applied and self.applied != address:
             self.remove()
-        left = lease.remaining() or "forever"
+        left = lease.remaining()
+        left = "forever" if left is None else max(left, 1)
         failed = self._ip(
             "address replace %s brd + dev %s valid_lft %s preferred_lft %s"
             % (address, self.shell_name, left, left)

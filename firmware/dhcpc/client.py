@@ -12,7 +12,6 @@ from .store import File
 from .wire import option
 
 _BOUND = const(6)
-_GIVEN_UP = const(b"\x04\x06\x07")  # DECLINE, NAK, RELEASE: the record serves no more
 # The names that RFC 2131 figure 5 gives the session's states; STOPPED has none there.
 _STATES = const("STOPPED INIT INIT-REBOOT SELECTING REBOOTING REQUESTING BOUND RENEWING REBINDING")
 
@@ -114,7 +113,7 @@ class Client:
                     event = session.handle(data, link.start, link.end)
                     self.reason = session.refused
                     if event != "ignored":
-                        self._event("recv")
+                        self._event("recv", event == "nak")
                     if event != "offer":
                         self._tell(event)
                 elif not wait_ms:
@@ -152,7 +151,7 @@ class Client:
         a DISCOVER (RFC 2131 3.1, step 5).
         """
         if self.lease:
-            self.poll()
+            self.session.tick(self.clock())  # the 10 s begin now
             self.session.restart()
             self.session.wait = _AFTER_DECLINE
             try:
@@ -183,7 +182,7 @@ class Client:
         # INIT-REBOOT if there is a record of this device on this network (RFC 2131 3.2), else
         # INIT.
         session = self.session
-        session.tick(self.clock())
+        session.tick(self.clock())  # `start` counts from the last one, which may be long ago
         link = self.link
         link.silence()  # it may have been off and on again
         key = link.key()
@@ -214,10 +213,10 @@ class Client:
         else:
             self._tell("send")
 
-    def _event(self, event):
+    def _event(self, event, nak=False):
         # The address and the record follow the lease before the application hears of it.
         lease = self.session.lease
-        given_up = event == "released" or self.session.type in _GIVEN_UP
+        given_up = nak or event == "released" or event == "declined"
         if lease is not self.lease or given_up:
             self.lease = lease
             try:
@@ -230,7 +229,7 @@ class Client:
                         self.link.apply(lease)
                     finally:
                         reading = max(0, self.epoch() - lease.age) if self.epoch else 0
-                        self.store.save(lease, self.identity, reading)
+                        self.store.save(lease, self.identity, reading, self.reuse)
             except OSError as fault:
                 self._tell("error", fault)
         self._tell(event)

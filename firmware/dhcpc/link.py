@@ -19,7 +19,8 @@ def frame(buf, end, mac, to_mac, to):
     """Make of the message at buf[HEAD:end] the whole frame buf[:end] (RFC 894, 791, 768).
 
     mac, to_mac: 6 bytes. to: the 4 bytes of the address it goes to. It comes from ciaddr, which is
-    0.0.0.0 as long as there is no address to send from. Both checksums are filled in.
+    0.0.0.0 as long as there is no address to send from. Both checksums are filled in. Behind a
+    message of odd length stands a zero, as wire.build leaves it.
     """
     pack_into(
         b"!6s6sIHIHH4s4sIHH",
@@ -74,9 +75,7 @@ class Link:
     port = _CLIENT_PORT  # the server's is the one before it
 
     def __init__(self):
-        self.buf = bytearray(
-            14 + 576
-        )  # Ethernet's header, and no packet of ours is longer: RFC 2131 2
+        self.buf = bytearray(14 + 576)  # Ethernet; no packet of ours is longer: RFC 2131 2
         self.poller = poll()
         # ipoll does not allocate; CPython has none.
         self.ready = getattr(self.poller, "ipoll", self.poller.poll)

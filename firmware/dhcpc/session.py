@@ -216,8 +216,7 @@ class Session:
             self.yiaddr = buf[start + 16 : start + 20]
             self.server = m.option(_SERVER_ID)
             return "offer"
-        lease = Lease(m, self.rand(6))
-        return self._bind(lease)
+        return self._bind(Lease(m, self.rand(6)))
 
     def _check(self, m, buf, start):
         # Return the word for what keeps the client from taking the message, if anything.

@@ -1,5 +1,5 @@
-"""Lease records: what they say, and where they survive a power cut. Knows nothing of the
-protocol.
+"""Lease records: what they say, and where they survive a power cut. Of the
+protocol it knows no more than how a message is laid out.
 """
 
 from binascii import crc32
@@ -49,10 +49,9 @@ class Store:
         self.reading = lease.reading = int.from_bytes(data[-9:-4], "big")
         return lease
 
-    def save(self, lease, identity, reading):
-        """Store a lease, unless all but the reading is there and the reading is good until T1.
-
-        OSError: it cannot be stored.
+    def save(self, lease, identity, reading, update=False):
+        """Store a lease, unless all but the reading is there already; with `update`, also if the
+        reading that is there is older than T1. OSError: it cannot be stored.
         """
         data = bytearray(identity)
         data += lease.yiaddr
@@ -63,7 +62,7 @@ class Store:
                 data.append(code)
                 data.append(len(value))
                 data += value
-        if data != self.data[:-9] or reading - self.reading >= lease.t1:
+        if data != self.data[:-9] or update and reading - self.reading >= lease.t1:
             data += reading.to_bytes(5, "big")
             data += crc32(data).to_bytes(4, "big")
             self.write(data)

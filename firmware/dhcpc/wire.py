@@ -74,7 +74,7 @@ def build(buf, start, form, fields):
     if form & _SERVER:
         pack_into(b"!H4s", buf, i, 0x3604, fields.server)
         i += 6
-    pack_into(b"293s", buf, i, options)
+    pack_into(b"293s", buf, i, options)  # and zeros to where the longest message would end
     i += len(options)
     start += _MIN_SIZE
     return i if i > start else start
@@ -109,7 +109,7 @@ class Message:
         if not buf.startswith(b"c\x82Sc", start + 236):
             return "cookie"
         wrong = self._scan(start + _HEADER, end)
-        i = self.index[_OVERLOAD] and self.find(_OVERLOAD, 1)
+        i = self.find(_OVERLOAD, 1)
         if i and buf[i] < 4:
             i = buf[i]  # in its bits: 1 file, 2 sname
             if i & 1:

@@ -990,6 +990,26 @@ def test_a_nak_and_a_decline_forget_the_record():
     assert not board.store.kept
 
 
+@rfc("2131 4.3.2")
+def test_another_clients_nak_does_not_forget_the_record():
+    board = Board(Server(t1=1000)).bound()
+    board.cable.server.mute = (REQUEST,)
+    board.go(1001)
+    board.cable.inbox.append((0, reply(NAK, xid=b"zzzz")))
+    board.go(1)
+    assert "ignored" in board.events
+    board.client.close()
+    assert board.store.kept
+
+
+@rfc("2131 3.1")
+def test_decline_of_a_lease_that_is_over_raises_nothing():
+    board = Board().bound()
+    board.cable.now += 100_000_000
+    board.client.decline()
+    assert not board.client.lease
+
+
 @rfc("2131 3.1")
 def test_decline_after_a_long_sleep_still_waits_10_s():
     board = Board().bound()

@@ -112,11 +112,13 @@ def test_a_record_that_was_read_is_not_written_again():
 
 
 @rfc("2131 3.2")
-def test_a_clock_reading_that_is_no_good_for_reuse_any_more_is_written():
+def test_a_clock_reading_that_is_no_good_any_more_is_written_where_that_is_asked_for():
     for age in (granted(options=FULL).t1, 100000000):
         store = Memory()
         store.save(granted(options=FULL), identity(), 1700000000)
         store.save(granted(options=FULL), identity(), 1700000000 + age)
+        assert store.writes == 1
+        store.save(granted(options=FULL), identity(), 1700000000 + age, True)
         assert store.writes == 2
         assert store.load(Message(), identity()).reading == 1700000000 + age
 
