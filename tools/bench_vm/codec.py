@@ -9,7 +9,6 @@ from array import array
 from time import ticks_diff, ticks_us
 
 from bench_vm import adafruit, ours
-from dhcpc.link import HEAD
 
 _BATCH = 30  # calls that are timed together
 _WARM = 10  # calls before them: what a collection leaves in the CPU's caches is its own data
