@@ -9,6 +9,7 @@ from array import array
 from time import ticks_diff, ticks_us
 
 from bench_vm import adafruit, ours
+from dhcpc.link import HEAD
 
 _BATCH = 30  # calls that are timed together
 _WARM = 10  # calls before them: what a collection leaves in the CPU's caches is its own data
@@ -83,7 +84,7 @@ session = ours.Client(ours.Wire("eth0", _MAC), hostname=_HOSTNAME).session
 write = session.write
 read = session.message.read
 handle = session.handle
-tx = bytearray(14 + 576)  # as Link has it
+tx = bytearray(HEAD + 576)
 begin()
 SELECTING = session.state
 data = reply(OFFER)
