@@ -435,6 +435,15 @@ def test_a_name_that_a_shell_would_take_apart_is_just_a_name(served: lab.Lab) ->
     assert len(served.addresses(name)) == 1
 
 
+def test_a_namespace_that_was_entered_without_its_sysfs(net: lab.Lab) -> None:
+    """As `unshare --net` and `nsenter --net` leave it; `ip netns exec` mounts one."""
+    make = "ip link add eth7 type veth peer name p7 && ip link set p7 up && ip link set eth7 up"
+    run = f"{sys.executable} {NETUP} eth7 --once --json --timeout 0.5"
+    said = net.run(["unshare", "--net", "sh", "-c", f"{make} && {run} || echo exit $?"])
+    assert '"event": "send", "type": "DISCOVER"' in said
+    assert said.endswith("exit 1\n")
+
+
 # The store
 
 
