@@ -13,7 +13,7 @@ import sys
 import time
 
 from dhcpc.lease import dotted
-from dhcpc.link import HEAD, Link, frame
+from dhcpc.link import HEAD, Link, checksum, frame, total
 
 _VM = sys.implementation.name == "micropython"
 _AF_PACKET = 17
@@ -69,10 +69,9 @@ class Interface(Link):
     def up(self):
         """Whether there is a carrier."""
         try:
-            up = _read(self.sys + "carrier") == "1"
+            return _read(self.sys + "carrier") == "1"
         except OSError:  # EINVAL: the interface is down
-            up = False
-        return up
+            return False
 
     def key(self):
         """Nothing tells one cable from another."""
@@ -173,12 +172,12 @@ class Interface(Link):
             return False
         if data[udp + 2] << 8 | data[udp + 3] != self.port:
             return False
-        pseudo = _sum(data[26:34]) + _UDP + size
+        pseudo = total(data, 26, 34) + _UDP + size
         # RFC 1122 4.1.3.4. None at all is right, and the pseudo header's alone is one that a
         # virtual interface has left to hardware which is not there.
         return (
-            data[udp + 6 : udp + 8] in (b"\0\0", struct.pack("!H", _fold(pseudo)))
-            or _fold(pseudo + _sum(data[udp : self.end])) == 0xFFFF
+            data[udp + 6 : udp + 8] in (b"\0\0", struct.pack("!H", checksum(pseudo) ^ 0xFFFF))
+            or checksum(pseudo + total(data[udp : self.end] + b"\0", 0, size)) == 0
         )
 
     # the lease
@@ -257,16 +256,6 @@ class Interface(Link):
         if new != old:
             with open(_RESOLV_CONF, "wb") as f:
                 f.write(new)
-
-
-def _sum(data):
-    return sum(struct.unpack("!%dH" % ((len(data) + 1) // 2), data + bytes(len(data) % 2)))
-
-
-def _fold(total):
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total
 
 
 def _swap(number):

@@ -47,7 +47,7 @@ class Lease:
     one) are strings, `dns` is a list of them.
 
     `lease_time`, `t1`, `t2` are seconds from the first sending of the REQUEST that was answered
-    (RFC 2131 4.4.1), _FOREVER where infinite; `age` is how many have gone, as of the last poll.
+    (RFC 2131 4.4.1), 2**29 - 1 where infinite; `age` is how many have gone, as of the last poll.
     `yiaddr` and `server` (option 54) are bytes.
     """
 

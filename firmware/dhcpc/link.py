@@ -41,23 +41,25 @@ def frame(buf, end, mac, to_mac, to):
     )
     for i in range(26, 30):
         buf[i] = buf[i + HEAD - 14]
-    pack_into(b"!H", buf, 24, _checksum(_sum(buf, 14, 34)))
+    pack_into(b"!H", buf, 24, checksum(total(buf, 14, 34)))
     # The pseudo header, and all but the zeros from behind chaddr to the cookie
-    total = _sum(buf, 26, HEAD + 34) + 17 + end - 34 + _sum(buf, HEAD + 236, end)
-    pack_into(b"!H", buf, 40, _checksum(total) or 0xFFFF)
+    words = total(buf, 26, HEAD + 34) + 17 + end - 34 + total(buf, HEAD + 236, end)
+    pack_into(b"!H", buf, 40, checksum(words) or 0xFFFF)
 
 
-def _sum(buf, i, end):
-    total = 0
+def total(buf, i, end):
+    """Add up the 16-bit words of buf[i:end]; an odd byte is taken with the one behind it."""
+    words = 0
     while i < end:
-        total += buf[i] << 8 | buf[i + 1]
+        words += buf[i] << 8 | buf[i + 1]
         i += 2
-    return total
+    return words
 
 
-def _checksum(total):
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~(total + (total >> 16)) & 0xFFFF
+def checksum(words):
+    """The Internet checksum (RFC 1071) of words that add up to that; 0 if theirs is among them."""
+    words = (words & 0xFFFF) + (words >> 16)
+    return ~(words + (words >> 16)) & 0xFFFF
 
 
 class Link:

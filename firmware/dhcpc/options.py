@@ -12,7 +12,7 @@ from .wire import Message, build
 _INFORM = const(0x18)  # option 53, and ciaddr: see wire.build
 _ACK = const(5)
 _MESSAGE_TYPE = const(53)
-_SIZE = const(1024)
+_SIZE = const(1024)  # as the client's, whose option 57 is sent
 
 
 class _Fields:

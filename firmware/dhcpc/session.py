@@ -81,7 +81,7 @@ class Session:
         self.rand = rand
         self.message = Message()
         self.last = self.ms = self.state = self.fails = self.type = 0
-        self.start()
+        self.start()  # so that every attribute is there
         self.stop()
 
     def stop(self):

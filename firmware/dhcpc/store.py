@@ -1,5 +1,5 @@
-"""Lease records: what they say, and where they survive a power cut. Of the
-protocol it knows no more than how a message is laid out.
+"""Lease records: what they say, and where they survive a power cut. Of the protocol it knows no
+more than how a message is laid out.
 """
 
 from binascii import crc32

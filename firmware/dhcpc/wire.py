@@ -42,10 +42,9 @@ def build(buf, start, form, fields):
 
     form: option 53, plus 0x10 if ciaddr belongs in the message, 0x20 if option 50 (`yiaddr`), 0x40
     if option 54 (`server`) does. fields: anything with the attributes xid, ciaddr, yiaddr, server:
-    4 bytes; secs, flags: 16 bits; chaddr: 6 bytes, Ethernet; options: the others,
-    encoded, with END, at most 293 bytes; brief: those of them that DECLINE and RELEASE
-    carry. `buf` has 548 bytes from `start` on: those that every
-    server takes, the 576 of RFC 2131 2 less IP and UDP headers.
+    4 bytes; secs, flags: 16 bits; chaddr: 6 bytes, Ethernet; options: the others, encoded, with
+    END, at most 293 bytes; brief: those of them that DECLINE and RELEASE carry. `buf` has 548
+    bytes from `start` on: what every server takes, the 576 of RFC 2131 2 less IP and UDP headers.
     """
     kind = form & 15
     options = fields.options
