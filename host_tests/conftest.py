@@ -29,6 +29,9 @@ TIERS = {
     "captures": "bytes from real servers and clients",
     "session": "a virtual clock and a lossy, hostile network",
     "interop": "real servers and sockets, in network namespaces",
+    "flash": "littlefs that loses power at every single write",
+    "lwip": "the boards' own IP stack behind a TAP",
+    "board": "MicroPython's Pico W firmware in an emulator",
 }
 
 # To be slow is no failure on a busy machine, and CI sees the same examples each time.

@@ -91,7 +91,7 @@ message = Message()
 file = open({path!r}, "rb")
 while size := file.read(2):
     data = file.read(size[0] << 8 | size[1])
-    word = message.read(data, 0, len(data))
+    word = message.read(data)
     values = [message.option(code) for code in range(1, 255)]
     print(json.dumps([word] + [value and value.hex() for value in values]))
 """

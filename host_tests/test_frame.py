@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +16,10 @@ from scapy.utils import checksum
 import link
 import world
 from dhcpc.lease import Lease
-from dhcpc.link import HEAD, frame
-from dhcpc.session import DECLINE, RELEASE
+from dhcpc.link import frame
 from dhcpc.wire import Message
 
+HEAD = 42  # of Ethernet, IPv4 and UDP
 ALL = b"\xff" * 4
 ALL_MACS = b"\xff" * 6
 HOP = bytes.fromhex("020000000009")
@@ -31,8 +32,8 @@ MESSAGES = {
     "request in INIT-REBOOT": (lambda client: client.rebooting(), 0),
     "request in RENEWING": (lambda client: client.renewing(), 0),
     "request in REBINDING": (lambda client: client.rebinding(), 0),
-    "release": (lambda client: client.bound(), RELEASE),
-    "decline": (lambda client: client.bound(), DECLINE),
+    "release": (lambda client: client.bound(), world.RELEASE),
+    "decline": (lambda client: client.bound(), world.DECLINE),
 }
 TYPES = {
     name: world.REQUEST if name.startswith("request") else getattr(world, name.upper())
@@ -45,19 +46,20 @@ TO_ONE_SERVER = {"request in RENEWING", "release"}
 class Client(world.World):
     """A client whose messages are framed and read back by scapy."""
 
-    def frame(self, form: int = 0, mac: bytes = ALL_MACS, to: bytes = ALL) -> Ether:
-        end = self.session.write(self.buf, HEAD, form)
-        frame(self.buf, end, world.MAC, mac, to)
-        return Ether(bytes(self.buf[:end]))
+    def frame(self, type: int = 0, mac: bytes = ALL_MACS, to: bytes = ALL) -> Ether:
+        buf = bytearray(HEAD + 570)
+        size = self.session.write(memoryview(buf)[HEAD:], type)
+        frame(buf, size, world.MAC, mac, to)
+        return Ether(bytes(buf[: HEAD + size]))
 
 
 def message(name: str, **how: object) -> Ether:
     """The frame of one of MESSAGES."""
-    prepare, form = MESSAGES[name]
+    prepare, kind = MESSAGES[name]
     client = Client(**how)
     prepare(client)
     unicast = name in TO_ONE_SERVER
-    return client.frame(form, HOP if unicast else ALL_MACS, world.SERVER if unicast else ALL)
+    return client.frame(kind, HOP if unicast else ALL_MACS, world.SERVER if unicast else ALL)
 
 
 def recomputed(packet: Ether) -> Ether:
@@ -147,20 +149,22 @@ class Interface(link.Interface):
     """The laptop's link, without the laptop: `frames` are what its socket has, or raises."""
 
     def __init__(self, *frames: Any) -> None:
-        self.buf = bytearray(HEAD + 576)
+        self.frame = bytearray(HEAD + 570)
+        self.buf = memoryview(self.frame)[HEAD:]
+        self.poll: Any = SimpleNamespace(poll=self.ready)
         self.mac = world.MAC
         self.name = "eth0"
         self.applying = False
         self.applied = self.last = self.hop = None
         self.frames = list(frames)
         self.waits: list[int] = []
-        self.sock = self
+        self.sock: Any = SimpleNamespace(recv=self.arrive)
 
     def ready(self, wait: int) -> list[Any]:
         self.waits.append(wait)
         return [(0, 1)] if self.frames else []
 
-    def recv(self, size: int) -> bytes:
+    def arrive(self, size: int) -> bytes:
         data = self.frames.pop(0)
         if isinstance(data, OSError):
             raise data
@@ -179,9 +183,9 @@ def received(*frames: Any) -> list[bytes]:
     interface = Interface(*frames)
     found = []
     for _ in range(len(frames) + 1):
-        data = interface.receive(1024, 0)
+        data = interface.recv(1024, 0)
         if data:
-            found.append(bytes(data[interface.start : interface.end]))
+            found.append(bytes(data))
     return found
 
 
@@ -245,7 +249,7 @@ def test_a_checksum_that_was_left_to_hardware_is_let_pass() -> None:
 
 def test_frames_of_others_hold_up_no_receive() -> None:
     interface = Interface(*[arriving(port=53)] * 1000)
-    assert interface.receive(1024, 0) is None
+    assert interface.recv(1024, 0) is None
     assert len(interface.frames) > 900
 
 
@@ -255,32 +259,30 @@ def test_no_wait_is_longer_than_asked_for_when_the_clock_is_set(
     hours = iter(range(0, -1000, -1))
     monkeypatch.setattr(time, "time", lambda: 1e9 + 3600 * next(hours))
     interface = Interface(*[arriving(port=53)] * 5)
-    interface.receive(1024, 100)
+    interface.recv(1024, 100)
     assert all(0 <= wait <= 100 for wait in interface.waits)
 
 
 @pytest.mark.parametrize("number", [errno.ENETDOWN, errno.ENODEV, errno.EAGAIN])
 def test_a_fault_of_the_interface_is_nothing_received(number: int) -> None:
     interface = Interface(OSError(number, "as it is"), arriving())
-    assert interface.receive(1024, 0) is None
-    assert interface.receive(1024, 0)
+    assert interface.recv(1024, 0) is None
+    assert interface.recv(1024, 0)
 
 
 @pytest.mark.rfc("2131 4.3.6")
 def test_what_is_for_one_server_goes_to_where_the_accepted_reply_came_from() -> None:
     ack = world.reply(world.ACK)
     interface = Interface(arriving(ack), arriving(b"of another server", src="10.0.0.2"))
-    data = interface.receive(1024, 0)
+    data = interface.recv(1024, 0)
     message = Message()
-    assert message.read(data, interface.start, interface.end) is None
-    interface.apply(Lease(message))
+    assert message.read(data) is None
+    interface.apply(Lease(message, 0))
     interface.frames[0][Ether].src = "02:00:00:00:00:99"
-    assert interface.receive(1024, 0)
-    client = Client().renewing()
-    interface.buf = client.buf
-    end = client.session.write(interface.buf, HEAD)
+    assert interface.recv(1024, 0)
+    size = Client().renewing().session.write(interface.buf, 0)
     sent = []
     interface.sock = type("Socket", (), {"send": lambda self, data: sent.append(bytes(data))})()
-    interface.send(end, world.SERVER)
+    interface.send(size, world.SERVER)
     assert Ether(sent[0]).dst == "02:00:00:00:00:09"
     assert Ether(sent[0])[IP].dst == "10.0.0.1"

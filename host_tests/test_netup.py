@@ -455,25 +455,23 @@ def stored(net: lab.Lab) -> bytes:
 
 
 @pytest.mark.rfc("2131 3.2")
-def test_a_record_that_cannot_be_trusted_is_told_and_starts_at_init(served: lab.Lab) -> None:
+def test_a_record_that_cannot_be_trusted_is_none_and_it_starts_at_init(served: lab.Lab) -> None:
     good = stored(served)
     other_mac = bytearray(good)
     other_mac[7] ^= 1
-    for data, reason in (
-        (good[:50], "crc"),
-        (good[:-1], "crc"),
-        (b"garbage\n", "crc"),
-        (bytes(4096), ""),
-        (bytes(other_mac), "crc"),
-        (bytes(other_mac[:-4]) + _crc(other_mac[:-4]), "identity"),
-        (b"\x02" + good[1:-4] + _crc(b"\x02" + good[1:-4]), "identity"),
+    for data in (
+        good[:50],
+        good[:-1],
+        b"garbage\n",
+        bytes(4096),
+        bytes(other_mac),
+        bytes(other_mac[:-4]) + _crc(other_mac[:-4]),
+        b"\x02" + good[1:-4] + _crc(b"\x02" + good[1:-4]),
     ):
         served.outside(STORE).write_bytes(data)
         events = ended(Netup(served, "--once"))
-        assert names(events)[0] == "error"
-        assert reason in events[0]["reason"]
         assert [e["type"] for e in events if e["event"] == "send"] == ["DISCOVER", "REQUEST"]
-        assert served.outside(STORE).read_bytes()[:-9] == good[:-9]
+        assert served.outside(STORE).read_bytes()[: len(good)][:-9] == good[:-9]
 
 
 def _crc(data: bytes | bytearray) -> bytes:

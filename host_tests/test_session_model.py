@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import world
-from dhcpc.session import RELEASE, Session
+from dhcpc.session import Session
 from reader import options_of, single
 from world import (
     ACK,
@@ -63,7 +63,7 @@ SENDS = {
     REBINDING: {REBINDING},
 }
 TOLD = {
-    SELECTING: {OFFER: "offer"},
+    SELECTING: {OFFER: "recv"},
     REQUESTING: {ACK: "bound", NAK: "nak"},
     REBOOTING: {ACK: "rebooted", NAK: "nak"},
     RENEWING: {ACK: "renewed", NAK: "nak"},
@@ -90,8 +90,8 @@ class Network(RuleBasedStateMachine):
     def begin(self, now: int, seed: int) -> None:
         self.now = now
         self.random = random.Random(seed)
-        self.session = Session(MAC, CLIENT_ID, PARAMETERS, self.random.getrandbits)
-        self.session.tick(now % WRAP)
+        self.session = Session(MAC, CLIENT_ID + PARAMETERS, self.random.getrandbits)
+        self.session.step(now % WRAP)
         self.buf = bytearray(600)
         self.sent: list[Sent] = []
         self.under_way: list[bytes] = []
@@ -111,7 +111,7 @@ class Network(RuleBasedStateMachine):
     def poll(self) -> None:
         for _ in range(9):
             before = self.session.state
-            event = self.session.tick(self.now % WRAP)
+            event = self.session.step(self.now % WRAP)
             if event is None:
                 break
             if event == "send":
@@ -217,16 +217,16 @@ class Network(RuleBasedStateMachine):
         s = self.session
         state = s.state
         expected = self.accepts(data)
-        unmoved = ("type", "refused", "message")
+        unmoved = ("type", "reason", "message")
         before = {k: v for k, v in vars(s).items() if k not in unmoved}
-        event = s.handle(data, 0, len(data))
+        event = s.read(data)
         assert event == (expected or "ignored")
         if event == "ignored":
-            assert s.refused
+            assert s.reason
             assert {k: v for k, v in vars(s).items() if k not in unmoved} == before
             return
         found, _ = options_of(data)
-        if event == "offer":
+        if event == "recv":
             self.offered = data[16:20], single(found, 54, 4) or b""
         elif event == "nak":
             self.lease = None
@@ -239,7 +239,7 @@ class Network(RuleBasedStateMachine):
             assert self.lease.server == single(found, 54, 4)
             self.check_times(found)
         self.poll()
-        if s.state != SELECTING or event != "offer":
+        if s.state != SELECTING or event != "recv":
             self.offered = self.offered if s.state == REQUESTING else None
 
     def check_times(self, found: Any) -> None:
@@ -260,7 +260,7 @@ class Network(RuleBasedStateMachine):
     @rule(wait=st.sampled_from([0, 0, 5000]))
     def starts(self, wait: int) -> None:
         self.user()
-        self.session.start(wait=wait)
+        self.session.start(wait)
         self.poll()
 
     @precondition(lambda self: self.old)
@@ -268,7 +268,7 @@ class Network(RuleBasedStateMachine):
     def starts_with_a_stored_lease(self) -> None:
         self.user()
         self.verifying = self.old.yiaddr
-        self.session.start(self.old)
+        self.session.start(lease=self.old)
         self.poll()
 
     @precondition(lambda self: self.old and self.old.lease_time > 2)
@@ -276,7 +276,8 @@ class Network(RuleBasedStateMachine):
     def reuses_a_stored_lease(self, part: float) -> None:
         self.user()
         age = int(min(self.old.lease_time, 50 * DAY) * part)
-        self.session.start(self.old, age)
+        self.old.age = age
+        self.session.start(lease=self.old, reuse=True)
         self.lease = self.old
         self.start = self.now - age * 1000
         assert self.session.lease is self.old
@@ -285,7 +286,7 @@ class Network(RuleBasedStateMachine):
     @precondition(lambda self: self.lease)
     @rule()
     def releases(self) -> None:
-        end = self.session.write(self.buf, 0, RELEASE)
+        end = self.session.write(self.buf, world.RELEASE)
         sent = Sent(self.now, bytes(self.buf[:end]), self.session.to)
         assert sent.type == world.RELEASE
         assert sent.to == sent.options[54] == self.lease.server
@@ -296,7 +297,7 @@ class Network(RuleBasedStateMachine):
         assert self.session.state == STOPPED
 
     def user(self) -> None:
-        self.session.tick(self.now % WRAP)
+        self.session.step(self.now % WRAP)
         self.asked_by_user = self.now
         self.lease = self.offered = None
         self.sent = self.sent[-5:]

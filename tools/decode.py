@@ -419,7 +419,7 @@ def decode(payload: bytes) -> dict[str, Any]:
         return read(value) if len(value) == size else None
 
     message = wire.Message()
-    word = message.read(payload, 0, min(len(payload), _REACH))
+    word = message.read(payload[:_REACH])
     kind = message.option(_TYPE) or b""
     hlen = field(2, 1, _number)
     return {
@@ -469,7 +469,7 @@ def _error(payload: bytes, word: str | None) -> str | None:
 def _option_error(payload: bytes) -> str:
     # An option runs over the end of its field. Which field: the rest reads without it.
     def reads(message: bytes) -> bool:
-        return wire.Message().read(message, 0, len(message)) is None
+        return wire.Message().read(message) is None
 
     name, field = "", slice(_COOKIE.stop, len(payload))
     rest = payload

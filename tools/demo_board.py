@@ -9,6 +9,7 @@ hostname, host, everyone_port, server_port, client_port, timeout_ms.
 import errno
 import json
 import os
+import select
 import socket
 import sys
 
@@ -18,7 +19,7 @@ except ImportError:  # before MicroPython 1.23
     import os as vfs
 
 import dhcpc
-from dhcpc.link import HEAD, Link
+from dhcpc.link import Link
 
 _PROGRAM_SIZE = 256  # what an rp2 board writes at a time
 
@@ -60,28 +61,32 @@ class Loopback(Link):
     other end can tell a broadcast. The address of a lease is only noted, in `address`.
     """
 
-    address = None
+    address = hostname = None
 
     def __init__(self):
-        super().__init__()
+        super().__init__(None)
         self.mac = bytes(want["mac"])
 
-    def make(self):
+    def open(self):
         """A socket that is heard on this machine alone."""
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.bind(_address("client_port"))
-        return sock
+        if not self.sock:
+            self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.sock.bind(_address("client_port"))
+            self.poll.register(self.sock, select.POLLIN)
 
-    def send(self, end, server):
+    def send(self, size, server):
         """To all, or to the one server that there is; OSError: to any other."""
         if server and server != bytes(want["server"]):
             raise OSError(errno.EHOSTUNREACH)
         to = _address("server_port" if server else "everyone_port")
-        self.sock.sendto(memoryview(self.buf)[HEAD:end], to)
+        self.sock.sendto(self.buf[:size], to)
 
     def up(self):
         """Always."""
         return True
+
+    def error(self):
+        """None."""
 
     def key(self):
         """A cable: nothing tells it from others."""
@@ -89,17 +94,7 @@ class Loopback(Link):
 
     def apply(self, lease):
         """Note the address."""
-        self.address = lease.ip
-
-    def remove(self):
-        """Forget it."""
-        self.address = None
-
-    def silence(self):
-        """There is no built-in client."""
-
-    def restore(self):
-        """See silence."""
+        self.address = lease and lease.ip
 
 
 def _address(port):

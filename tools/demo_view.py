@@ -50,7 +50,7 @@ def parts(record: bytes) -> list[Part]:
     def take(size: int, text: Callable[[bytes], str]) -> bytes:
         nonlocal rest
         data, rest = rest[:size], rest[size:]
-        if len(data) < size:
+        if len(data) < size or size < 0:
             raise ValueError("the record ends too early")
         if size:
             found.append(Part(data, text(data)))
@@ -64,12 +64,11 @@ def parts(record: bytes) -> list[Part]:
     take(6, lambda data: f"chaddr {mac_text(data)}")
     take(size, lambda data: f"network key {data!r}")
     take_option()
-    take(4, lambda data: f"yiaddr {ip_text(data)}")
-    if take(4, lambda data: "magic cookie") != b"c\x82Sc":
-        raise ValueError("the record has no magic cookie")
-    while len(rest) > 9:
+    while rest[:1] > b"\0":
         take_option()
-    take(5, lambda data: f"clock reading {data.hex()}" if any(data) else "no clock reading")
+    take(len(rest) - 13, lambda data: f"{len(data)} bytes of room")
+    take(4, lambda data: f"yiaddr {ip_text(data)}")
+    take(5, lambda data: f"clock reading {data.hex()}" if data[0] else "no clock reading")
     take(4, lambda data: "CRC-32 of all that")
     if zlib.crc32(record[:-4]) != int.from_bytes(record[-4:], "big"):
         raise ValueError("the record's CRC-32 is wrong")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import vm
 
-EXTRAS = ("aio", "options")  # a board gets them only when it asks for them
+EXTRAS = ("aio", "options", "sleep")  # a board gets them only when it asks for them
 CORE = ("wire", "lease", "session")
 
 
@@ -35,8 +35,11 @@ TITLES = {
 }
 
 # The 32-bit VM collects at the end of a step, so each reading of the heap is a step of its own.
+# A module keeps its path: one about as short as a board's /lib, wherever the project is.
 _HEAP = """
-import gc
+import gc, os, sys
+os.chdir(%r)
+sys.path[:] = [%r]
 before = after = 0
 gc.collect()
 #%%%%
@@ -78,7 +81,8 @@ def heap(bits: int) -> int:
     """
     names = [vm.PACKAGE.name]
     names += [f"{names[0]}.{name}" for name in modules() if name not in ("__init__", *EXTRAS)]
-    code, out = machine(bits).run(_HEAP % names)
+    where = vm.compile_package()
+    code, out = machine(bits).run(_HEAP % (str(where.parent), where.name, names))
     if code != 0:
         raise RuntimeError(f"{machine(bits).name}: the import failed\n{out}")
     return int(out)

@@ -7,22 +7,26 @@ neither fault.
 """
 
 import os
+import select
 import socket
 import struct
 import sys
 import time
 
 from dhcpc.lease import dotted
-from dhcpc.link import HEAD, Link, checksum, frame, total
+from dhcpc.link import Link, checksum, frame
 
 _VM = sys.implementation.name == "micropython"
 _AF_PACKET = 17
 _ETH_P_IP = 0x0800
 _SO_BINDTODEVICE = 25
 _UDP = 17
+_HEAD = 42  # of Ethernet, IPv4 and UDP
 _DOMAIN_NAME = 15
 _ARP_S = 0.1
 _NONE = "0.0.0.0"
+_SERVER_PORT = 67
+_CLIENT_PORT = 68
 _MOST = 32  # frames that are looked at in one go: a busy network must not hold up the client
 _RESOLV_CONF = "/etc/resolv.conf"
 _MARK = b"# dhcpc on %s"
@@ -39,11 +43,13 @@ def _read(path):
 class Interface(Link):
     """The interface `name`."""
 
+    hostname = None
+
     def __init__(self, name, apply=True):
         """ValueError: there is no such interface, or it is not Ethernet. OSError: this takes
         CAP_NET_RAW.
         """
-        super().__init__()
+        super().__init__(None)
         self.sys = "/sys/class/net/" + name + "/"
         if not name or "/" in name or name[0] == ".":
             raise ValueError("interface %r: not a name" % name)
@@ -57,7 +63,7 @@ class Interface(Link):
         self.name = name
         self.shell_name = "'%s'" % name.replace("'", "'\\''")
         self.applying = apply
-        self.applied = None
+        self.applied = None  # the address; "" if there is none, None if nobody knows
         self.udp = None
         self.last = None  # the MAC that the last message came from,
         self.hop = None  # and the last that was accepted: the server's own, or a relay's
@@ -77,18 +83,20 @@ class Interface(Link):
         """Nothing tells one cable from another."""
         return b""
 
-    def silence(self):
-        """Linux has no DHCP client of its own; another program's is the user's to stop."""
+    def error(self):
+        """Nothing tells why a cable is not there."""
 
-    def restore(self):
-        """See silence."""
+    def release(self):
+        """Linux has no DHCP client of its own; another program's is the user's to stop."""
 
     # the messages
 
-    def make(self):
-        """A socket for whole frames; beside it a UDP socket, so that port 68 is not a closed
+    def open(self):
+        """Open a socket for whole frames; beside it a UDP socket, so that port 68 is not a closed
         one.
         """
+        if self.sock:
+            return
         # No protocol until bind: a socket that hears at once has to be rehooked, which takes 10
         # ms.
         packets = socket.socket(_AF_PACKET, socket.SOCK_RAW, 0)
@@ -104,15 +112,16 @@ class Interface(Link):
         except OSError:
             packets.close()
             raise
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            self.udp = super().make()
+            device = self.name.encode() + b"\0"
+            self.udp.setsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, device)
+            self.udp.bind(socket.getaddrinfo(_NONE, _CLIENT_PORT)[0][-1])
         except OSError:  # somebody else keeps the port from being closed
+            self.udp.close()
             self.udp = None
-        return packets
-
-    def tie(self, sock):
-        """Keep the UDP socket to this interface."""
-        sock.setsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, self.name.encode() + b"\0")
+        self.sock = packets
+        self.poll.register(packets, select.POLLIN)
 
     def close(self):
         """Close both sockets."""
@@ -120,79 +129,57 @@ class Interface(Link):
             self.udp.close()
         super().close()
 
-    def send(self, end, server):
+    def send(self, size, server):
         """Send a frame; what is for one server to the neighbour that its last message came
         from.
         """
         if server and not self.hop and self.udp:
             # After a reuse nobody has been heard yet: leave it to the kernel, and to ARP, which
             # takes its time; a RELEASE must be out before the address goes.
-            to = socket.getaddrinfo(dotted(server), self.port - 1)[0][-1]
-            self.udp.sendto(memoryview(self.buf)[HEAD:end], to)
+            to = socket.getaddrinfo(dotted(server, 0), _SERVER_PORT)[0][-1]
+            self.udp.sendto(self.buf[:size], to)
             time.sleep(_ARP_S)
             return
-        frame(self.buf, end, self.mac, server and self.hop or _ALL_MACS, server or _ALL)
-        self.sock.send(memoryview(self.buf)[:end])
+        frame(self.frame, size, self.mac, server and self.hop or _ALL_MACS, server or _ALL)
+        self.sock.send(memoryview(self.frame)[: size + _HEAD])
 
-    def receive(self, size, wait):
-        """A frame with a message for a client, if one comes within `wait` ms; after a frame that
-        is none it does not wait any longer.
+    def recv(self, size, wait):
+        """The message for a client that comes in a frame within `wait` ms, if one does; after a
+        frame that has none it does not wait any longer.
         """
         try:
             for _ in range(_MOST):
-                if not list(self.ready(wait)):
+                if not self.poll.poll(wait):
                     break
-                data = self.sock.recv(size + 2 * HEAD)
-                if self._locate(data):
+                data = self.sock.recv(size + 2 * _HEAD)
+                message = _message(data)
+                if message:
                     self.last = data[6:12]
-                    return data
+                    return message
                 wait = 0
         except OSError:  # ENETDOWN: `up` will tell
             pass
         return None
 
-    def _locate(self, data):
-        # RFC 791, 768: a whole IPv4 packet, UDP, to the client's port.
-        if (
-            len(data) < HEAD
-            or data[12:14] != b"\x08\0"
-            or data[14] >> 4 != 4
-            or data[20] & 0x3F
-            or data[21]
-            or data[23] != _UDP
-        ):
-            return False
-        udp = 14 + (data[14] & 15) * 4
-        if len(data) < udp + 8:
-            return False
-        size = data[udp + 4] << 8 | data[udp + 5]
-        self.start = udp + 8
-        self.end = udp + size
-        if not self.start <= self.end <= len(data):
-            return False
-        if data[udp + 2] << 8 | data[udp + 3] != self.port:
-            return False
-        pseudo = total(data, 26, 34) + _UDP + size
-        # RFC 1122 4.1.3.4. None at all is right, and the pseudo header's alone is one that a
-        # virtual interface has left to hardware which is not there.
-        return (
-            data[udp + 6 : udp + 8] in (b"\0\0", struct.pack("!H", checksum(pseudo) ^ 0xFFFF))
-            or checksum(pseudo + total(data[udp : self.end] + b"\0", 0, size)) == 0
-        )
-
     # the lease
 
     def apply(self, lease):
         """Give the interface the address, a default route behind all that there are, and the
-        resolver its servers. OSError: names what could not be done; the rest is.
+        resolver its servers; or, if None, take away what was given, or an earlier run left.
+        OSError: names what could not be done; the rest is.
         """
-        self.hop = self.last
+        if lease:
+            self.hop = self.last
         if not self.applying:
+            return
+        if not lease:
+            if self.applied != "":
+                self._remove()
             return
         size = sum([bin(int(part)).count("1") for part in lease.mask.split(".")])
         address = "%s/%d" % (lease.ip, size)
         if self.applied and self.applied != address:
-            self.remove()
+            self._remove()
         left = lease.remaining()
         left = "forever" if left is None else max(left, 1)
         failed = self._ip(
@@ -210,12 +197,7 @@ class Interface(Link):
         if failed:
             raise OSError(failed)
 
-    def remove(self):
-        """Take away what `apply` gave, or an earlier run left. OSError: the address is still
-        there.
-        """
-        if not self.applying:
-            return
+    def _remove(self):
         if self.applied:
             failed = self._ip("address del %s dev %s" % (self.applied, self.shell_name))
             ip = self.applied.split("/")[0]
@@ -223,7 +205,7 @@ class Interface(Link):
                 failed = None  # it is gone: the kernel, too, knows when the lease ends
         else:
             failed = self._ip("address flush dev %s dynamic" % self.shell_name)
-        self.applied = None
+        self.applied = ""
         self._resolve()
         if failed:
             raise OSError(failed)
@@ -256,6 +238,35 @@ class Interface(Link):
         if new != old:
             with open(_RESOLV_CONF, "wb") as f:
                 f.write(new)
+
+
+def _message(data):
+    # Of a frame: RFC 791, 768: a whole IPv4 packet, UDP, to the client's port.
+    if (
+        len(data) < _HEAD
+        or data[12:14] != b"\x08\0"
+        or data[14] >> 4 != 4
+        or data[20] & 0x3F
+        or data[21]
+        or data[23] != _UDP
+    ):
+        return None
+    udp = 14 + (data[14] & 15) * 4
+    if len(data) < udp + 8:
+        return None
+    size = data[udp + 4] << 8 | data[udp + 5]
+    end = udp + size
+    if not udp + 8 <= end <= len(data):
+        return None
+    if data[udp + 2] << 8 | data[udp + 3] != _CLIENT_PORT:
+        return None
+    pseudo = checksum(data, 26, 34, _UDP + size)
+    # RFC 1122 4.1.3.4. None at all is right, and the pseudo header's alone is one that a virtual
+    # interface has left to hardware which is not there.
+    told = data[udp + 6] << 8 | data[udp + 7]
+    if told and told != pseudo and checksum(data[udp:end] + b"\0", 0, size, pseudo):
+        return None
+    return data[udp + 8 : end]
 
 
 def _swap(number):

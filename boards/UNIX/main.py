@@ -32,6 +32,9 @@ class Memory(Store):
 
     kept = b""
 
+    def __init__(self):
+        pass
+
     def read(self):
         """What was written last."""
         return self.kept
@@ -55,7 +58,7 @@ def _tell(event, lease):
         told["mask"] = lease.mask
         told["gateway"] = lease.gateway if lease.gateway != "0.0.0.0" else None
         told["dns"] = lease.dns
-        told["server"] = dotted(lease.server)
+        told["server"] = dotted(lease.server, 0)
         # What counts as for ever in the firmware is told as it came.
         whole = int.from_bytes(lease.option(51), "big")
         ever = lease.remaining() is None
@@ -95,14 +98,15 @@ stop = select.poll()
 stop.register(sys.stdin, select.POLLIN)
 start = ticks_ms()
 want = json.loads(sys.stdin.readline())
+store = Store(want["store"]) if want["store"] else Memory()
+store.epoch = lambda: _WALL_CLOCK + int(time.time())
 try:
     dhcp = dhcpc.Client(
         board.nic(want["iface"], want["apply"]),
         hostname=want["hostname"],
-        store=want["store"] or Memory(),
+        store=store,
         on_event=_tell,
         clock=ticks_ms,
-        epoch=lambda: _WALL_CLOCK + int(time.time()),
         reuse=want["reuse"],
     )
 except (ValueError, OSError) as error:

@@ -1,3 +1,5 @@
-"""dhcpc: a DHCPv4 client (RFC 2131) for MicroPython boards."""
+"""A DHCPv4 client for MicroPython boards (RFC 2131)."""
 
-from .client import Client
+import micropython  # const() for CPython
+
+from .client import Client as Client

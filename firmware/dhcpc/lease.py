@@ -2,8 +2,6 @@
 obtained.
 """
 
-from micropython import const
-
 # 17 years count as for ever: sums of two such times are still small integers on a board.
 _FOREVER = const(0x1FFFFFFF)
 
@@ -19,12 +17,12 @@ _T2 = const(59)
 _NONE = const("0.0.0.0")
 
 
-def dotted(buf, i=0):
+def dotted(buf, i):
     """The address buf[i : i + 4] as people write it."""
     return "%d.%d.%d.%d" % (buf[i], buf[i + 1], buf[i + 2], buf[i + 3])
 
 
-def _addresses(message, code):
+def _ips(message, code):
     # None of them if the option is not there, or not whole.
     value = message.option(code) or b""
     found = []
@@ -35,11 +33,9 @@ def _addresses(message, code):
 
 
 def _seconds(message, code):
+    # 0 if the option is not there, or not whole.
     i = message.find(code, 4)
-    if not i:
-        return 0
-    b = message.buf
-    return _FOREVER if b[i] > 31 else b[i] << 24 | b[i + 1] << 16 | b[i + 2] << 8 | b[i + 3]
+    return i and min(int.from_bytes(message.buf[i : i + 4], "big"), _FOREVER)
 
 
 class Lease:
@@ -51,20 +47,20 @@ class Lease:
     `yiaddr` and `server` (option 54) are bytes.
     """
 
-    def __init__(self, message, fuzz=0):
-        """message: the ACK, just read. fuzz: 0 to 63, how much earlier than 0.5 and 0.875 T1 and
+    def __init__(self, message, rand):
+        """message: the ACK, just read. rand: 0 to 63, how much earlier than 0.5 and 0.875 T1 and
         T2 may be.
         """
         self.message = message
-        self.ack = ack = bytes(message.buf[message.start : message.end])
+        self.ack = ack = bytes(message.buf)
         self.age = 0
         self.yiaddr = ack[16:20]
-        self.ip = dotted(self.yiaddr)
+        self.ip = dotted(ack, 16)
         self.server = message.option(_SERVER_ID)
         i = message.find(_MASK, 4)
         self.mask = dotted(message.buf, i) if i else "255.255.255.0"
-        self.gateway = (_addresses(message, _ROUTER) or (_NONE,))[0]
-        self.dns = _addresses(message, _DNS)
+        self.gateway = (_ips(message, _ROUTER) or (_NONE,))[0]
+        self.dns = _ips(message, _DNS)
         self.lease_time = end = _seconds(message, _LEASE_TIME)
         t1 = _seconds(message, _T1)
         t2 = _seconds(message, _T2)
@@ -72,7 +68,7 @@ class Lease:
         if end == _FOREVER:
             t1 = t2 = end
         else:
-            fuzz = (end >> 5) * fuzz >> 6
+            fuzz = (end >> 5) * rand >> 6
             half = (end >> 1) - fuzz
             most = end - max(end >> 3, 1) - fuzz
             t1 = t1 or half
@@ -97,5 +93,5 @@ class Lease:
         """The bytes of any option of the ACK, pieces joined; None without it. A stored lease has
         the everyday ones.
         """
-        self.message.read(self.ack, 0, len(self.ack))
+        self.message.read(self.ack)
         return self.message.option(code)

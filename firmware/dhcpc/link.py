@@ -1,22 +1,32 @@
-"""How a message leaves a board and a reply reaches it. Knows sockets, frames and NICs, and nothing
-of DHCP's states.
+"""How a message leaves a board, how a reply reaches it, and how a lease is put to use. Knows
+sockets, frames and NICs, and nothing of DHCP's states.
 """
 
-from select import POLLIN, poll
-from socket import AF_INET, SOCK_DGRAM, getaddrinfo, socket
+import select
+import socket
 from struct import pack_into
-
-from micropython import const
 
 from .lease import dotted
 
-HEAD = const(42)  # the room before a message for its Ethernet, IPv4 and UDP headers
+_HEAD = const(42)  # the room before a message for its Ethernet, IPv4 and UDP headers
 _SERVER_PORT = const(67)
 _CLIENT_PORT = const(68)
+_ALL = const(b"\xff\xff\xff\xff\xff\xff")
+_NONE = const("0.0.0.0")
+
+# network.STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD of rp2 and of ESP32
+_NO_AP_FOUND = const((-2, 201))
+_WRONG_PASSWORD = const((-3, 202))
+
+# The same on every port that has them
+_AF_INET = const(2)
+_SOCK_DGRAM = const(2)
+_SOL_SOCKET = const(0xFFF)
+_POLLIN = const(1)
 
 
-def frame(buf, end, mac, to_mac, to):
-    """Make of the message at buf[HEAD:end] the whole frame buf[:end] (RFC 894, 791, 768).
+def frame(buf, size, mac, to_mac, to):
+    """Make of the message at buf[42:], `size` bytes long, a whole frame (RFC 894, 791, 768).
 
     mac, to_mac: 6 bytes. to: the 4 bytes of the address it goes to. It comes from ciaddr, which is
     0.0.0.0 as long as there is no address to send from. Both checksums are filled in. Behind a
@@ -29,107 +39,158 @@ def frame(buf, end, mac, to_mac, to):
         to_mac,
         mac,
         0x08004500,  # EtherType; version 4, 5 words
-        end - 14,
+        size + 28,
         0,  # identification, flags, fragment offset
         0x4011,  # time to live 64, UDP
         0,
         b"",
         to,
         _CLIENT_PORT << 16 | _SERVER_PORT,
-        end - 34,
+        size + 8,
         0,
     )
     for i in range(26, 30):
-        buf[i] = buf[i + HEAD - 14]
-    pack_into(b"!H", buf, 24, checksum(total(buf, 14, 34)))
+        buf[i] = buf[i + _HEAD - 14]
+    pack_into(b"!H", buf, 24, 0xFFFF - checksum(buf, 14, 34, 0))
     # The pseudo header, and all but the zeros from behind chaddr to the cookie
-    words = total(buf, 26, HEAD + 34) + 17 + end - 34 + total(buf, HEAD + 236, end)
-    pack_into(b"!H", buf, 40, checksum(words) or 0xFFFF)
+    sum = checksum(buf, 26, _HEAD + 34, 17 + size + 8)
+    pack_into(b"!H", buf, 40, 0xFFFF - checksum(buf, _HEAD + 236, _HEAD + size, sum))
 
 
-def total(buf, i, end):
-    """Add up the 16-bit words of buf[i:end]; an odd byte is taken with the one behind it."""
-    words = 0
+def checksum(buf, i, end, sum):
+    """The ones' complement sum (RFC 1071) of `sum` and the 16-bit words of buf[i:end], an odd byte
+    taken with the one behind it. 0 and 0xffff are the same there: it is below 0xffff, and what is
+    sent is never 0, which UDP needs.
+    """
     while i < end:
-        words += buf[i] << 8 | buf[i + 1]
+        sum += buf[i] << 8 | buf[i + 1]
         i += 2
-    return words
-
-
-def checksum(words):
-    """The Internet checksum (RFC 1071) of words that add up to that; 0 if theirs is among them."""
-    words = (words & 0xFFFF) + (words >> 16)
-    return ~(words + (words >> 16)) & 0xFFFF
+    return sum % 0xFFFF
 
 
 class Link:
-    """What Client asks of any link, by way of one UDP socket, which is enough where the stack does
-    not stand in the way.
+    """What Client asks of any link, on a NIC of MicroPython's.
 
-    To be added: `mac`, 6 bytes; `up()`, whether the link is; `key()`, bytes that tell this network
-    from others; `apply(lease)` and `remove()`, the address; `silence()` and `restore()`, the
-    built-in client.
+    A NIC without an address cannot just broadcast: lwIP finds no route. The ways out, best first:
+    a socket that is bound to the device (ESP32), whole frames (rp2), and, for any other NIC, a
+    link-local address (RFC 3927) for the time being. Replies reach a plain UDP socket in any case.
     """
 
-    flags = start = 0  # flags: 0x8000 where nothing but a broadcast arrives
-    # error: why the link will not come up, in words; hostname: the default for option 12
-    sock = error = hostname = None
-    port = _CLIENT_PORT  # the server's is the one before it
+    def __init__(self, nic):
+        """nic: active; None if a subclass does what a NIC would. ValueError: it is not active."""
+        self.frame = bytearray(_HEAD + 570)  # see wire.build
+        self.buf = memoryview(self.frame)[_HEAD:]  # the message
+        self.poll = select.poll()
+        self.sock = None
+        self.nic = nic
+        if nic:
+            import network
 
-    def __init__(self):
-        self.buf = bytearray(14 + 576)  # Ethernet; no packet of ours is longer: RFC 2131 2
-        self.poller = poll()
-        # ipoll does not allocate; CPython has none.
-        self.ready = getattr(self.poller, "ipoll", self.poller.poll)
+            self.hostname = network.hostname()
+            self.mac = mac = nic.config("mac")
+            if not any(mac):
+                raise ValueError("nic: not active")
+            self.option = getattr(socket, "SO_BINDTODEVICE", None)
+            self.raw = getattr(nic, "send_ethernet", None)
+            # What the NIC has as long as there is no lease, as ifconfig takes it
+            self.ifconfig = (_NONE,) * 4
+            if not (self.option or self.raw):
+                self.ifconfig = dotted(b"\xa9\xfe\x44" + mac[5:], 0), "255.255.0.0", _NONE, _NONE
+
+    def up(self):
+        """Whether there is a cable or an association."""
+        nic = self.nic
+        if self.option and hasattr(nic, "scan"):
+            try:
+                return nic.status("rssi")
+            except OSError:
+                return False
+        # Without and with an address: network.ETH_CONNECTED, ETH_GOT_IP of ESP32; of other ports
+        return nic.status() in ((3, 5) if self.option else (2, 3))
+
+    def key(self):
+        """What tells this network from others: the SSID; b"" on a cable."""
+        try:
+            # ESP32: behind one of 32 bytes stands the password.
+            return self.nic.config("ssid").encode()[:32]
+        except ValueError:
+            return b""
+
+    def error(self):
+        """None, or why there will be no association."""
+        status = not self.up() and self.nic.status()  # ESP32's tells of an earlier one
+        if status in _NO_AP_FOUND:
+            return "no access point"
+        return "wrong password" if status in _WRONG_PASSWORD else None
+
+    def release(self):
+        """Hand the interface back to the built-in client."""
+        try:
+            self.nic.ipconfig(dhcp4=True)
+        except AttributeError:  # before MicroPython 1.23 or 1.24
+            try:
+                self.nic.ifconfig("dhcp")
+            except (OSError, RuntimeError):
+                pass  # no answer within 10 s; it goes on. Or it runs already.
+
+    def apply(self, lease):
+        """Put a lease to use and announce its address (RFC 2131 4.4.1), which only ESP32's stack
+        does by itself; or take the address away, if None.
+
+        It stops the built-in client, which nothing does as surely as an address that is set.
+        """
+        self.lease = lease
+        try:
+            self.nic.ifconfig(lease.ifconfig() if lease else self.ifconfig)
+            if lease and self.raw:
+                mac = self.mac
+                ip = lease.yiaddr
+                # RFC 826, RFC 5227 3: a request for its own address
+                self.raw(_ALL + mac + b"\x08\6\0\1\x08\0\6\4\0\1" + mac + ip + bytes(6) + ip)
+        except (OSError, RuntimeError):
+            pass  # ESP32 sets all but a DNS server of 0.0.0.0, which it then refuses
 
     def open(self):
         """Open the socket unless it is open. OSError EADDRINUSE: somebody else has the port."""
         if not self.sock:
-            self.sock = self.make()
-            self.poller.register(self.sock, POLLIN)
-
-    def make(self):
-        """Return a new socket."""
-        sock = socket(AF_INET, SOCK_DGRAM)
-        try:
-            self.tie(sock)
-            sock.bind(getaddrinfo("0.0.0.0", self.port)[0][-1])
-        except OSError:
-            sock.close()
-            self.silence()  # EADDRINUSE: the built-in client is back
-            raise
-        return sock
-
-    def tie(self, sock):
-        """Tie a new socket to the NIC, where that is how it sends."""
+            self.sock = sock = socket.socket(_AF_INET, _SOCK_DGRAM)
+            self.poll.register(sock, _POLLIN)
+            try:
+                if self.option:
+                    sock.setsockopt(_SOL_SOCKET, self.option, self.nic.config("ifname") or "")
+                sock.bind((_NONE, _CLIENT_PORT))
+            except OSError:
+                self.close()
+                self.apply(self.lease)  # EADDRINUSE: the built-in client is back
+                raise
 
     def close(self):
         """Close the socket if it is open."""
         if self.sock:
-            self.poller.unregister(self.sock)
             self.sock.close()
             self.sock = None
+            self.poll = select.poll()
 
-    def send(self, end, server):
-        """Send the message self.buf[HEAD:end] to the 4 bytes `server`, None for all. OSError: it
-        could not leave.
+    def send(self, size, server):
+        """Send the message of `size` bytes in self.buf to the 4 bytes `server`, None for all.
+        OSError: it could not leave.
         """
-        to = getaddrinfo(dotted(server or b"\xff\xff\xff\xff"), self.port - 1)
-        self.sock.sendto(memoryview(self.buf)[HEAD:end], to[0][-1])
+        if self.raw and not server:
+            frame(self.frame, size, self.mac, _ALL, _ALL)
+            self.raw(memoryview(self.frame)[: size + _HEAD])
+        else:
+            self.sock.sendto(self.buf[:size], (dotted(server or _ALL, 0), _SERVER_PORT))
 
-    def receive(self, size, wait):
-        """Return what comes within `wait` ms, of at most `size` bytes, or None. The message is at
-        data[self.start:self.end].
-        """
+    def recv(self, size, wait):
+        """Return the message that comes within `wait` ms, of at most `size` bytes, or None."""
+        data = None
         try:
-            for _ in self.ready(wait):
+            for _ in self.poll.ipoll(wait):
                 data = self.sock.recv(size)
-                self.end = len(data)
-                if data:
-                    return data
-                # On ESP32 an empty datagram marks the socket as closed by its peer, for good.
-                self.close()
-                self.open()
+                if not data:
+                    # On ESP32 an empty datagram marks the socket as closed by its peer, for good.
+                    self.close()
+                    self.open()
         except OSError:
             pass
-        return None
+        return data

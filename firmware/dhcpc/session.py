@@ -3,15 +3,11 @@
 Time, randomness and datagrams come in as arguments; events and messages go out. Knows no socket,
 network, file, clock.
 
-The rules of the house: `tick` alone lets time pass and starts a sending, `handle` alone takes in a
-reply, and both return an event. Call `tick` until it returns None; after "send" `write` the
+The rules of the house: `step` alone lets time pass and starts a sending, `read` alone takes in a
+reply, and both return an event. Call `step` until it returns None; after "send" `write` the
 message and send it, before anything else. `wait` then tells in how many milliseconds to call
 again.
 """
-
-from struct import pack
-
-from micropython import const
 
 from .lease import Lease
 from .wire import Message, build
@@ -28,11 +24,9 @@ _RENEWING = const(7)
 _REBINDING = const(8)
 
 # RFC 2131 4.3.6 and table 5: the message of each state. Option 53, plus 0x10 if it carries ciaddr,
-# 0x20 for option 50, 0x40 for option 54, 0x80 if it goes to the server alone. RELEASE and DECLINE
-# have no state to themselves.
-_FORMS = const(b"\0\0\0\x01\x23\x63\0\x93\x13")
-RELEASE = const(0xD7)
-DECLINE = const(0x64)
+# 0x20 for option 50, 0x40 for option 54, 0x80 if it goes to the server alone. DECLINE, 4, and
+# RELEASE, 7, have no state to themselves: they stand that far behind the last one.
+_FORMS = const(b"\0\0\0\x01\x23\x63\0\x93\x13\0\0\0\x64\0\0\xd7")
 _UNICAST = const(0x80)
 
 # RFC 2132
@@ -46,7 +40,7 @@ _SERVER_ID = const(54)
 # What each state may be told: a bit for an OFFER, 2, an ACK, 5, a NAK, 6; and the event if it is
 # an ACK.
 _REPLIES = const(b"\0\0\0\x04\x60\x60\0\x60\x60")
-_EVENTS = const((0, 0, 0, 0, "rebooted", "bound", 0, "renewed", "rebound"))
+_EVENTS = const(("rebooted", "bound", 0, "renewed", "rebound"))
 
 _ROOM = const(293)  # bytes of options, see wire.build
 _TRIES = const(4)  # REQUESTs before the client starts over (RFC 2131 3.1, step 5)
@@ -58,27 +52,26 @@ _IDLE = const(1000)  # ms between calls while there is nothing to wait for
 
 
 class Session:
-    """One client's part in DHCP. `state`; `lease`, None unless there is one; `wait`; `refused`,
-    why a reply was.
+    """One client's part in DHCP. `state`; `lease`, None unless there is one; `wait`; `reason`, why
+    a reply was refused.
     """
 
-    flags = window_ms = 0
-
-    def __init__(self, chaddr, brief, options, rand):
-        """chaddr: 6 bytes. brief: option 61, encoded. options: the others. rand: as
-        random.getrandbits.
+    def __init__(self, chaddr, options, rand):
+        """chaddr: 6 bytes. options: encoded, option 61 first. rand: as random.getrandbits.
 
         May be set: `flags`, 0x8000 to ask for broadcast replies; `window_ms`, how long to collect
-        OFFERs; `choose`.
+        OFFERs; `choose(message, server)`, whether to take the OFFER that `message` has just read,
+        in place of that of `server` if it is not None.
 
         ValueError: the options are too long.
         """
         self.chaddr = chaddr
-        self.brief = brief + b"\xff"
-        self.options = brief + options + b"\xff"
+        self.options = options + b"\xff"
         if len(self.options) > _ROOM:
             raise ValueError("options")
         self.rand = rand
+        self.flags = self.window_ms = 0
+        self.choose = None
         self.message = Message()
         self.last = self.ms = self.state = self.fails = self.type = 0
         self.start()  # so that every attribute is there
@@ -90,32 +83,29 @@ class Session:
         self.lease = None
         self.wait = _IDLE
 
-    def start(self, lease=None, age=-1, wait=0):
-        """Go for a lease in `wait` ms from the last tick. lease: a stored one, to be verified;
-        used, if of a known `age`.
-        """
-        self.restart()
-        self.wait = wait
-        self.fails = 0
-        if lease:
-            self.state = _INIT_REBOOT
-            self.yiaddr = lease.yiaddr
-            if 0 <= age < lease.lease_time:
-                self.spent = age
-                self._bind(lease)
-
-    def restart(self):
-        """Drop the lease and go to INIT: at once the first time, 2, 4 ... 64 s later if that goes
-        on.
+    def start(self, wait=0, lease=None, reuse=False):
+        """Drop the lease and go for one in `wait` ms from the last step; if below 0, at once the
+        first time, and 2, 4 ... 64 s later if that goes on. lease: a stored one, to be verified;
+        with `reuse` it is used as it is, if its age is known.
         """
         self.lease = None
         self._begin(_INIT)
-        self.wait = self.fails and 1000 << self.fails
-        self.fails = min(self.fails + 1, _MAX_BACKOFF)
+        if wait < 0:
+            wait = self.fails and 1000 << self.fails
+            self.fails = min(self.fails + 1, _MAX_BACKOFF)
+        else:
+            self.fails = 0
+        self.wait = wait
+        if lease:
+            self.state = _INIT_REBOOT
+            self.yiaddr = lease.yiaddr
+            if reuse and 0 <= lease.age < lease.lease_time:
+                self.spent = lease.age
+                self._bind(lease)
 
     def _begin(self, state):
         # A transaction: a new xid, and what it leads to runs from its first message.
-        self.xid = pack(b"!HH", self.rand(16), self.rand(16))
+        self.xid = self.rand(32).to_bytes(4, "big")
         self.secs = self.secs + self.spent if self.state > _BOUND else 0
         self.spent = 0
         self.state = state
@@ -124,16 +114,16 @@ class Session:
     def _bind(self, lease):
         if self.state > _BOUND:
             self.fails = 0  # a renewal: this is not one of a row of failures
-        event = _EVENTS[self.state]
+        event = _EVENTS[self.state - _REBOOTING]
         self.lease = lease
         self.state = _BOUND
-        self.ciaddr = self.yiaddr = lease.yiaddr
+        self.yiaddr = lease.yiaddr
         self.server = lease.server
         self.due = lease.t1
         lease.age = self.spent
         return event
 
-    def tick(self, now):
+    def step(self, now):
         """Act on the time `now`, ms modulo 2**30. Return the event "send", "expired" or "timeout";
         None if idle.
         """
@@ -151,16 +141,14 @@ class Session:
         if lease:
             lease.age = age = lease.age + gone
             if age >= lease.lease_time:
-                self.restart()
+                self.start(-1)
                 return "expired"
             if age >= self.due:
                 # T1, T2, or half of what was left then (RFC 2131 4.4.5). Each REQUEST is a
                 # transaction of its own.
-                if age < lease.t2:
-                    self._begin(_RENEWING)
-                    left = lease.t2 - age
-                else:
-                    self._begin(_REBINDING)
+                left = lease.t2 - age
+                self._begin(_RENEWING if left > 0 else _REBINDING)
+                if left <= 0:
                     left = lease.lease_time - age
                 self.due = age + min(left, max(left >> 1, _MIN_RENEWAL))
                 return "send"
@@ -177,56 +165,57 @@ class Session:
             else:
                 self.secs = self.spent  # which the REQUEST in REQUESTING repeats: RFC 2131 4.4.1
         elif self.count == (_REBOOT_TRIES if state == _REBOOTING else _TRIES):
-            self.restart()
+            self.start(-1)
             return "timeout"
         # RFC 2131 4.1, but around 1, 2, 4 ... 64 s and half a second to either side
         self.wait = (1000 << self.count) - 500 + self.rand(10)
         self.count = min(self.count + 1, _MAX_BACKOFF)
         return "send"
 
-    def write(self, buf, start, form=0):
-        """Write the message that `state` sends, or RELEASE or DECLINE, at buf[start:]; return
-        where it ends.
+    def write(self, buf, type):
+        """Write the message of option 53 `type`, DECLINE or RELEASE, or, if 0, that which `state`
+        sends. Return how long it is; buf: see wire.build.
 
         `type` is then its option 53, `to` the 4 bytes of the server that alone gets it, None for a
         broadcast.
         """
-        form = form or _FORMS[self.state]
+        form = _FORMS[type + _REBINDING if type else self.state]
         self.type = form & 15
         self.to = self.server if form & _UNICAST else None
-        return build(buf, start, form, self)
+        return build(buf, form, self)
 
-    def handle(self, buf, start, end):
-        """Take in the datagram buf[start:end]. Return an event; after "ignored", `refused` has the
-        word for why.
+    def read(self, buf):
+        """Take in a datagram, bytes or bytearray. Return an event; after "ignored", `reason` has
+        the word for why.
 
-        The others: "offer", "bound", "rebooted", "renewed", "rebound", "nak".
+        The others: "recv" of an OFFER, "bound", "rebooted", "renewed", "rebound", "nak".
         """
         m = self.message
         self.type = 0
-        self.refused = m.read(buf, start, end) or self._check(m, buf, start)
-        if self.refused:
+        self.reason = m.read(buf) or self._check(buf)
+        if self.reason:
             return "ignored"
         if self.type == _NAK:
-            self.restart()
+            self.start(-1)
             return "nak"
         if self.type == _OFFER:
             if not self.server:
                 self.wait = self.window_ms
-            self.yiaddr = buf[start + 16 : start + 20]
+            self.yiaddr = buf[16:20]
             self.server = m.option(_SERVER_ID)
-            return "offer"
+            return "recv"
         return self._bind(Lease(m, self.rand(6)))
 
-    def _check(self, m, buf, start):
+    def _check(self, buf):
         # Return the word for what keeps the client from taking the message, if anything.
+        m = self.message
         i = m.find(_MESSAGE_TYPE, 1)
         self.type = i and buf[i]
-        if not buf.startswith(b"\2\1\6", start):
+        if not buf.startswith(b"\2\1\6"):
             return "htype"
-        if not buf.startswith(self.xid, start + 4):
+        if not buf.startswith(self.xid, 4):
             return "xid"
-        if not buf.startswith(self.chaddr, start + 28):
+        if not buf.startswith(self.chaddr, 28):
             return "chaddr"
         if not _REPLIES[self.state] >> self.type & 1:
             return "type"
@@ -238,32 +227,27 @@ class Session:
         i = m.find(_LEASE_TIME, 4)
         if not i or buf.startswith(b"\0\0\0\0", i):
             return "lease_time"
-        start += 16
-        if not 0 < buf[start] < 224 or buf[start] == 127:
+        if not 0 < buf[16] < 224 or buf[16] == 127:
             return "yiaddr"
         i = m.find(_MASK, 4)
         # RFC 3021: of a pair, or of one, all are hosts
-        if i and buf[i + 3] < 254 and not _is_host(buf, start, i):
+        if i and buf[i + 3] < 254 and not _is_host(buf, i):
             return "yiaddr"
-        if self.type == _OFFER and not self.choose(m, self.server):
-            return "choose"
+        if self.type == _OFFER:
+            # The first OFFER is taken, unless the application has a rule of its own.
+            if not (self.choose(m, self.server) if self.choose else not self.server):
+                return "choose"
         return None
 
-    def choose(self, message, server):
-        """Whether to take the OFFER that `message` has just read, in place of that of `server` if
-        it is not None. An application may set a function of its own.
-        """
-        return not server
 
-
-def _is_host(buf, yiaddr, mask):
-    # Whether the address at `yiaddr` is neither its network's own nor that of all in it. By bytes:
-    # on a board a number of 32 bits is on the heap; and from the last, which mostly settles it.
+def _is_host(buf, mask):
+    # Whether yiaddr is neither its network's own address nor that of all in it. By bytes: on a
+    # board a number of 32 bits is on the heap; and from the last, which mostly settles it.
     ones = zeros = 0
     i = 4
     while i and not (ones and zeros):
         i -= 1
         free = buf[mask + i] ^ 255
-        ones |= buf[yiaddr + i] & free
-        zeros |= ~buf[yiaddr + i] & free
+        ones |= buf[16 + i] & free
+        zeros |= ~buf[16 + i] & free
     return ones and zeros

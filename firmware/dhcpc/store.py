@@ -2,12 +2,11 @@
 more than how a message is laid out.
 """
 
+import os
 from binascii import crc32
-from os import rename
-
-from micropython import const
 
 from .lease import Lease
+from .wire import option
 
 # What a record keeps, as it came and while there is room: options 54, 51, 1, 3, 6, 58, 59, 15, 26,
 # 28, 42.
@@ -15,76 +14,84 @@ _KEPT = const(b"63\x01\x03\x06:;\x0f\x1a\x1c*")
 
 
 class Store:
-    """The record of one lease; `read` and `write` say where it is.
+    """The records of the networks that were joined last, the last of all first, in a file. For
+    another place, override `read` and `write`.
 
-    Big-endian: identity, yiaddr (4 bytes), magic cookie (4), options, reading (5), CRC-32 of all
-    that (4). identity: version 1 (1 byte), length of key (1), chaddr (6), key, option 61 as it is
-    sent. key: what tells networks apart: the SSID; empty on a cable. reading: what the clock
-    showed when the lease began: its kind (1 byte), seconds (4); 0 without one.
+    A record has `room` bytes, big-endian: key, options, zeros, yiaddr (4 bytes), reading (5),
+    CRC-32 of all that (4). key: version 1 (1 byte), length of the network's name (1), chaddr (6),
+    the name, which is the SSID, or empty on a cable, option 61 as it is sent. reading: what the
+    clock showed when the lease began: its kind (1 byte), seconds (4); of kind 0 without a clock.
     """
 
-    room = 128  # bytes that a record may have, 255 at most; what does not fit is left out
-    data = b""  # the record that is stored, as far as we know,
-    reading = 0  # and its clock reading
-
-    def load(self, message, identity):
-        """Return the Lease that is stored, with its `reading`; None if there is none. message: the
-        Message to read it with.
-
-        ValueError: "crc", not a record or not a whole one; "identity", that of another version,
-        device or network.
-        """
-        data = self.read()
-        if not data:
-            return None
-        if crc32(data[:-4]).to_bytes(4, "big") != data[-4:]:
-            raise ValueError("crc")
-        if not data.startswith(identity):
-            raise ValueError("identity")
-        self.data = data
-        i = len(identity) + 4
-        ack = bytes(16) + data[i - 4 : i] + bytes(216) + data[i:-9]  # as far as it was kept
-        message.read(ack, 0, len(ack))
-        lease = Lease(message)
-        self.reading = lease.reading = int.from_bytes(data[-9:-4], "big")
-        return lease
-
-    def save(self, lease, identity, reading, update=False):
-        """Store a lease, unless all but the reading is there already; with `update`, also if the
-        reading that is there is older than T1. OSError: it cannot be stored.
-        """
-        data = bytearray(identity)
-        data += lease.yiaddr
-        data += b"c\x82Sc"
-        for code in _KEPT:
-            value = lease.option(code)
-            if value and len(data) + len(value) + 11 <= self.room:
-                data.append(code)
-                data.append(len(value))
-                data += value
-        if data != self.data[:-9] or update and reading - self.reading >= lease.t1:
-            data += reading.to_bytes(5, "big")
-            data += crc32(data).to_bytes(4, "big")
-            self.write(data)
-            self.data = data
-            self.reading = reading
-
-    def clear(self):
-        """Forget the record. OSError: it is still there."""
-        self.data = b""
-        if self.read():
-            self.write(b"")
-
-
-class File(Store):
-    """A record in a file, replaced by a rename: a power cut leaves the old one or the new one."""
+    most = 4  # networks
+    room = 128  # bytes, 255 at most; options that do not fit are left out
+    # May be set: what a clock that no reset sets back shows, its kind (1 to 255) << 32, plus
+    # seconds. int() is 0: without a clock no age is known.
+    epoch = int
 
     def __init__(self, path):
-        """path: on a file system whose rename replaces at one stroke, as littlefs does."""
+        """path: on a file system whose rename replaces at one stroke, as littlefs does: a power
+        cut then leaves the old records or the new ones.
+        """
         self.path = path
 
+    def _all(self):
+        data = self.read()
+        found = []
+        for i in range(0, len(data), self.room):
+            record = data[i : i + self.room]
+            if crc32(record[:-4]).to_bytes(4, "big") == record[-4:]:
+                found.append(record)
+        return found
+
+    def load(self, message, key):
+        """Return the Lease of the network of that key that was joined last, with its `age`, below
+        0 or beyond its end if nobody knows; None if there is none. message: the Message to read it
+        with.
+        """
+        for data in self._all():
+            if data.startswith(key):
+                ack = bytes(16) + data[-13:-9] + bytes(216) + b"c\x82Sc"  # as far as it was kept
+                message.read(ack + data[len(key) : -13])
+                lease = Lease(message, 0)
+                lease.age = self.epoch() - int.from_bytes(data[-9:-4], "big")
+                return lease
+        return None
+
+    def save(self, lease, key):
+        """Store a lease in place of that of the same key and server, unless it is there, and, if
+        there is a clock, with a reading that is younger than T1. OSError: it cannot be stored.
+        ValueError: the key is too long for a record.
+        """
+        data = key
+        for code in _KEPT:
+            value = lease.option(code)
+            if value and len(data) + len(value) + 15 <= self.room:
+                data += option(code, value)
+        records = self._all() + [b""]
+        others = b""
+        for old in records:
+            if not old.startswith(data[: len(key) + 6]):
+                others += old
+        data += bytes(self.room - 13 - len(data)) + lease.yiaddr
+        old = records[0]
+        begun = max(1, self.epoch() - lease.age)
+        if data != old[:-9] or not 0 <= begun - int.from_bytes(old[-9:-4], "big") < lease.t1:
+            data += begun.to_bytes(5, "big")
+            data += crc32(data).to_bytes(4, "big")
+            self.write((data + others)[: self.most * self.room])
+
+    def clear(self, key):
+        """Forget what `load` would return. OSError: it is still there."""
+        records = self._all()
+        for data in records:
+            if data.startswith(key):
+                records.remove(data)
+                self.write(b"".join(records))
+                break
+
     def read(self):
-        """The record's bytes; b"" without one."""
+        """What was written last; b"" without that."""
         try:
             with open(self.path, "rb") as f:
                 return f.read()
@@ -92,8 +99,8 @@ class File(Store):
             return b""
 
     def write(self, data):
-        """Replace the record. OSError: the old one is still there."""
+        """Replace it. OSError: the old one is still there."""
         new = self.path + "~"
         with open(new, "wb") as f:
             f.write(data)
-        rename(new, self.path)
+        os.rename(new, self.path)

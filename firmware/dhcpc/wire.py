@@ -1,14 +1,11 @@
 """DHCP messages as bytes: RFC 951/2131 fields, RFC 2132 options, overload, RFC 3396.
 
-Writes into a caller's bytearray, reads bytes or a bytearray in place. Knows no state, no time, no
-socket, no file. A message begins at `start` of its buffer, so that a frame's headers can stand
-before it.
+Writes into a caller's buffer, reads bytes or a bytearray in place. Knows no state, no time, no
+socket, no file.
 """
 
 from array import array
 from struct import pack_into
-
-from micropython import const
 
 _MIN_SIZE = const(300)  # RFC 1542 2.1; there are relays and servers that drop less
 _HEADER = const(240)  # the fixed fields of RFC 2131 figure 1, magic cookie included
@@ -33,40 +30,42 @@ def option(code, value):
     length byte can say.
     """
     if not (0 < code < _END and isinstance(value, bytes) and 0 < len(value) <= 255):
-        raise ValueError("option %d" % code)
+        raise ValueError("option", code)
     return bytes((code, len(value))) + value
 
 
-def build(buf, start, form, fields):
-    """Write a client's message (RFC 2131 table 5) at `start` of `buf`; return where it ends.
+def build(buf, form, fields):
+    """Write a client's message (RFC 2131 table 5) into `buf`; return how long it is.
 
-    form: option 53, plus 0x10 if ciaddr belongs in the message, 0x20 if option 50 (`yiaddr`), 0x40
-    if option 54 (`server`) does. fields: anything with the attributes xid, ciaddr, yiaddr, server:
-    4 bytes; secs, flags: 16 bits; chaddr: 6 bytes, Ethernet; options: the others, encoded, with
-    END, at most 293 bytes; brief: those of them that DECLINE and RELEASE carry. `buf` has 548
-    bytes from `start` on: what every server takes, the 576 of RFC 2131 2 less IP and UDP headers.
+    form: option 53, plus, if they belong in the message, 0x10 for ciaddr, 0x20 for option 50, both
+    of them `yiaddr`, 0x40 for option 54, `server`. fields: anything with the attributes xid,
+    yiaddr, server: 4 bytes; secs, flags: 16 bits; chaddr: 6 bytes, Ethernet; options: the others,
+    encoded, with END, at most 293 bytes, option 61 first: DECLINE and RELEASE carry no more of
+    them. buf: a bytearray, or a memoryview of one, of 570 bytes. The message has 548 at most, what
+    every server takes: the 576 of RFC 2131 2 less IP and UDP headers.
     """
     kind = form & 15
     options = fields.options
+    size = len(options)
     secs = min(fields.secs, 0xFFFF)
     flags = fields.flags
     if kind in _BRIEF:
-        options = fields.brief
+        size = options[1] + 3
         secs = flags = 0
     pack_into(  # 's' fills with zeros: yiaddr to giaddr; chaddr's padding, sname and file
         b"!I4sHH16s208s6sB",
         buf,
-        start,
+        0,
         0x01010600,  # op BOOTREQUEST, htype Ethernet, hlen 6, hops 0
         fields.xid,
         secs,
         flags,
-        fields.ciaddr if form & _CIADDR else b"",
+        fields.yiaddr if form & _CIADDR else b"",
         fields.chaddr,
         b"c\x82Sc\x35\x01",
         kind,
     )
-    i = start + 243
+    i = 243
     if form & _REQUESTED:
         pack_into(b"!H4s", buf, i, 0x3204, fields.yiaddr)
         i += 6
@@ -74,24 +73,23 @@ def build(buf, start, form, fields):
         pack_into(b"!H4s", buf, i, 0x3604, fields.server)
         i += 6
     pack_into(b"293s", buf, i, options)  # and zeros to where the longest message would end
-    i += len(options)
-    start += _MIN_SIZE
-    return i if i > start else start
+    i += size
+    if kind in _BRIEF:
+        pack_into(b"58s", buf, i - 1, b"\xff")
+    return max(i, _MIN_SIZE)
 
 
 class Message:
     """A message, read in place. What `read` finds holds until the next `read`."""
 
     def __init__(self):
-        # Where an option's code stands in `buf`; 0 where it does not occur. Pad and END need a
-        # second look: marked so for good, they leave the loop one test for each option.
+        # Where an option's code stands in `buf`; 0 where it does not occur.
         self.index = array("H", bytes(512))
-        self.index[_PAD] = self.index[_END] = _TWICE
         self.values = {}  # of the options that come in pieces
 
-    def read(self, buf, start, end):
-        """Index the options of the message at buf[start:end], bytes or bytearray. Return None, or
-        the word for what is malformed.
+    def read(self, buf):
+        """Index the options of a message, bytes or bytearray. Return None, or the word for what is
+        malformed.
 
         Pad, order, a missing END, what stands behind END, unknown options: no fault (RFC 2131
         4.1). The options field comes first, then `file`, then `sname`, where option 52 says so
@@ -99,22 +97,21 @@ class Message:
         there.
         """
         self.buf = buf
-        self.start = start
-        self.end = end
         self.values.clear()
-        pack_into(b"508s", self.index, 2, b"")
-        if end - start < _HEADER or end >= _TWICE:
+        pack_into(b"512s", self.index, 0, b"")
+        end = len(buf)
+        if not _HEADER <= end < _TWICE:
             return "length"
-        if not buf.startswith(b"c\x82Sc", start + 236):
+        if not buf.startswith(b"c\x82Sc", 236):
             return "cookie"
-        wrong = self._scan(start + _HEADER, end)
+        wrong = self._scan(_HEADER, end)
         i = self.find(_OVERLOAD, 1)
         if i and buf[i] < 4:
             i = buf[i]  # in its bits: 1 file, 2 sname
             if i & 1:
-                wrong = wrong or self._scan(start + 108, start + 236)
+                wrong = wrong or self._scan(108, 236)
             if i & 2:
-                wrong = wrong or self._scan(start + 44, start + 108)
+                wrong = wrong or self._scan(44, 108)
         return wrong
 
     def _scan(self, i, end):
@@ -124,29 +121,21 @@ class Message:
         end -= 1  # a code there lacks its length byte
         while i < end:
             code = buf[i]
+            if code == _PAD:
+                i += 1
+                continue
+            if code == _END:
+                return None
+            after = i + buf[i + 1] + 2
+            if after > end + 1:
+                return "option"
             if index[code]:
-                if code == _PAD:
-                    i += 1
-                    continue
-                if code == _END:
-                    return None
-                self._join(code, i + 2, end)
+                self.values[code] = self.option(code) + bytes(buf[i + 2 : after])
+                index[code] |= _TWICE
             else:
                 index[code] = i
-            i += buf[i + 1] + 2
-        if i > end + 1:
-            if index[code] < _TWICE:
-                index[code] = 0
-        elif i != end or buf[i] in _SINGLE:
-            return None
-        return "option"
-
-    def _join(self, code, i, last):
-        value = self.option(code)
-        self.index[code] |= _TWICE
-        if i + self.buf[i - 1] <= last + 1:
-            value += bytes(self.buf[i : i + self.buf[i - 1]])
-        self.values[code] = value
+            i = after
+        return "option" if i == end and buf[i] not in _SINGLE else None
 
     def find(self, code, size):
         """Where the option's value begins in `buf`; 0 where it does not occur, has not the size it
@@ -159,5 +148,5 @@ class Message:
         """The option's bytes, its pieces joined (RFC 3396); None where it does not occur."""
         i = self.index[code]
         if i >= _TWICE:
-            return self.values.get(code)
+            return self.values[code]
         return bytes(self.buf[i + 2 : i + 2 + self.buf[i + 1]]) if i else None

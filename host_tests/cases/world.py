@@ -128,12 +128,12 @@ class World:
     def __init__(self, now=0, rand=None, options=PARAMETERS, **how):
         self.now = now
         self.seed = 1
-        self.buf = bytearray(700)
-        self.session = Session(MAC, CLIENT_ID, options, rand or self.random)
+        self.buf = bytearray(570)
+        self.session = Session(MAC, CLIENT_ID + options, rand or self.random)
         for name in how:
             assert hasattr(self.session, name)
             setattr(self.session, name, how[name])
-        self.session.tick(ticks(now))
+        self.session.step(ticks(now))
         self.sent = []
         self.events = []
 
@@ -150,15 +150,15 @@ class World:
     def state(self):
         return self.session.state
 
-    def write(self, form=0):
-        """What the client would send now; RELEASE and DECLINE of dhcpc.session are forms."""
-        end = self.session.write(self.buf, 42, form)
-        return Sent(self.now, bytes(self.buf[42:end]), self.session.to)
+    def write(self, type=0):
+        """What the client would send now, or RELEASE or DECLINE."""
+        size = self.session.write(self.buf, type)
+        return Sent(self.now, bytes(self.buf[:size]), self.session.to)
 
     def poll(self):
         """Do as the rules of the house in dhcpc.session say, once."""
         for _ in range(9):
-            event = self.session.tick(ticks(self.now))
+            event = self.session.step(ticks(self.now))
             if event is None:
                 assert 0 < self.session.wait <= DAY * 1000
                 return
@@ -181,8 +181,8 @@ class World:
         self.poll()
 
     def hand(self, data):
-        """Hand a datagram to the client, amid other bytes; return the event, and poll."""
-        event = self.session.handle(b"\xa5" * 42 + data + b"\xa5" * 8, 42, 42 + len(data))
+        """Hand a datagram to the client; return the event, and poll."""
+        event = self.session.read(data)
         if event != "ignored":
             self.events.append((self.now, event))
         self.poll()
@@ -201,7 +201,7 @@ class World:
 
     def requesting(self, **offer):
         """The REQUEST that answers an OFFER has been sent."""
-        assert self.selecting().answer(OFFER, **offer) == "offer"
+        assert self.selecting().answer(OFFER, **offer) == "recv"
         assert self.state == REQUESTING
         return self
 
@@ -214,7 +214,7 @@ class World:
     def rebooting(self, **ack):
         """A stored lease is being verified."""
         lease = self.bound(**ack).lease
-        self.session.start(lease)
+        self.session.start(lease=lease)
         self.poll()
         assert self.state == REBOOTING
         return self

@@ -1,0 +1,10 @@
+"""Any module with an ESP32: its own Wi-Fi."""
+
+import network
+
+
+def nic():
+    """The board's Wi-Fi, switched on; the application connects it."""
+    wlan = network.WLAN(network.STA_IF)
+    wlan.active(True)
+    return wlan

@@ -1,0 +1,19 @@
+"""Olimex ESP32-POE and ESP32-POE-ISO: Ethernet by the ESP32's MAC and a LAN8720."""
+
+import network
+from machine import Pin
+
+
+def nic():
+    """The board's Ethernet, switched on."""
+    lan = network.LAN(  # type: ignore[call-arg]  # the stubs have mimxrt's
+        mdc=Pin(23),
+        mdio=Pin(18),
+        power=Pin(12),
+        phy_type=network.PHY_LAN8720,
+        phy_addr=0,
+        ref_clk=Pin(17),
+        ref_clk_mode=Pin.OUT,
+    )
+    lan.active(True)
+    return lan
