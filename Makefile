@@ -1,13 +1,19 @@
 # Everything starts here. For GNU make 3.81 and later.
 PYTHON = python3
 PY = .venv/bin/python
+APART = $(addprefix .venv/apart/,esp32 rp2 stubber)
+
+# Of the firmware and a port's boards, by MicroPython's stubs for the port
+ESP32 = $(wildcard boards/*ESP32*/board.py)
+port_types = MYPYPATH=.venv/apart/$(1) $(PY) -m mypy --config-file boards/mypy.ini \
+	--custom-typeshed-dir .venv/apart/$(1) --cache-dir build/mypy/$(1) firmware $(2)
 
 help:  ## this list
 	@echo 'make ...'
-	@sed -n 's/^\([a-z]*\):.*## /\1:/p' Makefile | while IFS=: read -r name does; do \
-		printf '  %-9s %s\n' "$$name" "$$does"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1:/p' Makefile | while IFS=: read -r name does; do \
+		printf '  %-10s %s\n' "$$name" "$$does"; done
 
-setup: .venv/ready .venv/npm/ready  ## make .venv from pinned packages (the others do it when they need it)
+setup: .venv/ready .venv/npm/ready $(APART)  ## make .venv from pinned packages (the others do it when they need it)
 
 demo: .venv/ready  ## the main job on this machine: no root, no board, no server
 	@$(PY) tools/demo.py
@@ -15,17 +21,37 @@ demo: .venv/ready  ## the main job on this machine: no root, no board, no server
 test: setup  ## every test that this machine can run (ARGS='-k wire': some of them)
 	@$(PY) -m pytest $(ARGS)
 
-lint: .venv/ready  ## style and types, for the oldest and the newest Python
+lint: .venv/ready $(APART)  ## style and types, for the oldest and the newest Python and for boards
 	@$(PY) -m ruff check --quiet --output-format=concise
 	@$(PY) -m ruff format --check --quiet --diff
 	@$(PY) -m mypy --python-version 3.10
 	@$(PY) -m mypy --python-version 3.14
+	@$(call port_types,esp32,$(ESP32))
+	@$(call port_types,rp2,$(filter-out $(ESP32) boards/UNIX/board.py,$(wildcard boards/*/board.py)))
 
 size: setup  ## bytes of flash and heap, against the budget
 	@$(PY) tools/size.py
 
 bench: setup  ## how fast, and how much faster than others
 	@$(PY) tools/bench.py
+
+emulate: setup  ## an emulated Pico W gets its lease (Linux; MICROPYTHON_UF2=image)
+	@$(PY) tools/emulate.py
+
+# What is given on the command line is in the recipes' environment, quotes and blanks and all.
+deploy: .venv/ready  ## the firmware onto a board: BOARD=RPI_PICO_W PORT=/dev/ttyACM0, see docs/deploy.md
+	@$(PY) tools/deploy.py --config "$$CONFIG" --ssid "$$SSID" --extras "$$EXTRAS" \
+		$(if $(filter-out 0,$(DEBUG)),--debug) $(if $(filter 0,$(APP)),--no-app) \
+		$(if $(filter-out 0,$(FORCE)),--force) -- "$$BOARD" $$PORT
+
+repl: .venv/ready  ## the prompt of the board on PORT, or of the first on USB; Ctrl-] leaves it
+	@$(PY) -m mpremote connect "$${PORT:-auto}" repl
+
+lease: .venv/ready  ## the leases that are stored on the board on PORT
+	@$(PY) tools/lease.py "$$PORT"
+
+wipe-lease: .venv/ready  ## remove them
+	@$(PY) tools/lease.py --wipe "$$PORT"
 
 captures: .venv/ready  ## record host_tests/captures/ again, from real servers (Linux)
 	@$(PY) tools/lab.py record
@@ -64,4 +90,17 @@ clean:  ## remove all that is made but .venv
 		echo 'setup: not finished; is the npm registry in reach? Once it is: make setup' >&2; \
 		exit 1; }
 
-.PHONY: help setup demo test lint size bench captures clean
+.venv/apart/esp32: APART_PACKAGES = micropython-esp32-stubs micropython-stdlib-stubs
+.venv/apart/rp2: APART_PACKAGES = micropython-rp2-rpi-pico-w-stubs micropython-stdlib-stubs
+.venv/apart/stubber: APART_PACKAGES = micropython-stubber
+.venv/apart/%: tools/apart_requirements.txt | .venv/ready
+	@echo 'setup: packages from PyPI into $@'
+	@rm -rf $@ $@.new
+	@$(PY) -m pip install -qq --disable-pip-version-check --only-binary :all: --no-deps \
+			--no-compile --target $@.new --constraint $< $(APART_PACKAGES) && \
+		mv $@.new $@ && touch $@ || { \
+		rm -rf $@.new; \
+		echo 'setup: not finished; is PyPI in reach? Once it is: make setup' >&2; \
+		exit 1; }
+
+.PHONY: help setup demo test lint size bench emulate deploy repl lease wipe-lease captures clean

@@ -1,0 +1,228 @@
+"""Each board's folder: `nic()` against modules that offer what the oldest promised firmware does,
+types, and what the READMEs say."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import vm
+
+BOARDS = vm.ROOT / "boards"
+APART = vm.ROOT / ".venv/apart"
+
+STA_IF, AP_IF = 0, 1
+
+
+class Nic:
+    """What a constructor in `network` returns: how it was made, and what was done with it."""
+
+    def __init__(self, kind: str, **made: object) -> None:
+        self.made = kind, {name: value for name, value in made.items() if value is not None}
+        self.done: list[tuple[str, tuple[object, ...]]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args: self.done.append((name, args))
+
+
+@dataclass(frozen=True)
+class Pin:
+    """ports/esp32/machine_pin.c"""
+
+    number: int
+    IN = 1
+    OUT = 3
+
+
+def module(name: str, **names: object) -> ModuleType:
+    made = ModuleType(name)
+    vars(made).update(names)
+    return made
+
+
+# Firmware: what of `network` and `machine` a board.py may use, by MicroPython 1.22.
+
+
+def wlan(interface: int = STA_IF) -> Nic:
+    return Nic("WLAN", interface=interface)
+
+
+def lan(
+    id: object = None,
+    *,
+    mdc: object = None,
+    mdio: object = None,
+    power: object = None,
+    phy_addr: int,
+    phy_type: int,
+    spi: object = None,
+    cs: object = None,
+    int: object = None,
+    ref_clk_mode: object = None,
+    ref_clk: object = None,
+) -> Nic:
+    """ports/esp32/network_lan.c; it has had `reset` too since 1.23."""
+    pins = {"mdc": mdc, "mdio": mdio, "power": power, "ref_clk": ref_clk}
+    pins.update(spi=spi, cs=cs, int=int)
+    return Nic("LAN", phy_addr=phy_addr, phy_type=phy_type, ref_clk_mode=ref_clk_mode, **pins)
+
+
+def wiznet5k() -> Nic:
+    """extmod/network_wiznet5k.c: without arguments where MICROPY_HW_WIZNET_SPI_ID is defined."""
+    return Nic("WIZNET5K")
+
+
+def esp32() -> list[ModuleType]:
+    """ports/esp32/modnetwork_globals.h, ports/esp32/network_common.h"""
+    network = module("network", WLAN=wlan, LAN=lan, STA_IF=STA_IF, AP_IF=AP_IF)
+    vars(network).update(PHY_LAN8710=0, PHY_LAN8720=1, PHY_IP101=2)
+    return [network, module("machine", Pin=Pin)]
+
+
+def cyw43() -> list[ModuleType]:
+    """extmod/modnetwork.c, extmod/network_cyw43.c"""
+    return [module("network", WLAN=wlan, STA_IF=STA_IF, AP_IF=AP_IF), module("machine")]
+
+
+def wiznet() -> list[ModuleType]:
+    """extmod/modnetwork.c; there is no radio."""
+    return [module("network", WIZNET5K=wiznet5k), module("machine")]
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board. `source`: where in MicroPython's tree the pins and the flash offset were read."""
+
+    firmware: Callable[[], list[ModuleType]]
+    kind: str
+    made: Mapping[str, object] = field(default_factory=dict)
+    source: str = ""
+    offset: str = ""  # in flash, for esptool
+
+
+STATION = {"interface": STA_IF}
+TABLE = {
+    "RPI_PICO_W": Board(cyw43, "WLAN", STATION),
+    "RPI_PICO2_W": Board(cyw43, "WLAN", STATION),
+    "W5500_EVB_PICO": Board(
+        wiznet, "WIZNET5K", source="ports/rp2/boards/W5500_EVB_PICO/mpconfigboard.h"
+    ),
+    "W5100S_EVB_PICO": Board(
+        wiznet, "WIZNET5K", source="ports/rp2/boards/W5100S_EVB_PICO/mpconfigboard.h"
+    ),
+    "ESP32_GENERIC": Board(
+        esp32, "WLAN", STATION, "ports/esp32/boards/ESP32_GENERIC/board.json", "0x1000"
+    ),
+    "ESP32_GENERIC_C3": Board(
+        esp32, "WLAN", STATION, "ports/esp32/boards/ESP32_GENERIC_C3/board.json", "0"
+    ),
+    "ESP32_GENERIC_C6": Board(
+        esp32, "WLAN", STATION, "ports/esp32/boards/ESP32_GENERIC_C6/board.json", "0"
+    ),
+    "ESP32_GENERIC_S3": Board(
+        esp32, "WLAN", STATION, "ports/esp32/boards/ESP32_GENERIC_S3/board.json", "0"
+    ),
+    "OLIMEX_ESP32_POE": Board(
+        esp32,
+        "LAN",
+        {
+            "mdc": Pin(23),
+            "mdio": Pin(18),
+            "power": Pin(12),
+            "phy_type": 1,
+            "phy_addr": 0,
+            "ref_clk": Pin(17),
+            "ref_clk_mode": Pin.OUT,
+        },
+        "docs/esp32/quickref.rst, ports/esp32/boards/OLIMEX_ESP32_POE/sdkconfig.board, board.json",
+        "0x1000",
+    ),
+}
+every_board = pytest.mark.parametrize("name", TABLE)
+
+
+def test_every_folder_is_a_board_and_every_board_a_folder() -> None:
+    folders = {path.name for path in BOARDS.iterdir() if path.is_dir()}
+    assert folders == {*TABLE, "UNIX"}
+    for folder in folders:
+        assert (BOARDS / folder / "board.py").is_file()
+
+
+@every_board
+def test_nic_makes_the_nic_and_switches_it_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = TABLE[name]
+    for offered in board.firmware():
+        monkeypatch.setitem(sys.modules, offered.__name__, offered)
+    nic = runpy.run_path(str(BOARDS / name / "board.py"))["nic"]()
+    assert nic.made == (board.kind, board.made), board.source
+    assert nic.done == [("active", (True,))]
+
+
+@every_board
+def test_it_compiles(name: str, tmp_path: Path) -> None:
+    vm.compile_package(BOARDS / name, tmp_path)
+    assert (tmp_path / name / "board.mpy").stat().st_size < 300
+
+
+def mypy(port: str, source: Path) -> str:
+    """What `make lint` would say of a board.py for that port."""
+    stubs = APART / port
+    if not stubs.exists():
+        pytest.skip("there are no stubs of MicroPython's modules: `make setup`")
+    command = [sys.executable, "-m", "mypy", "--config-file", str(BOARDS / "mypy.ini")]
+    done = subprocess.run(
+        [*command, "--custom-typeshed-dir", str(stubs), "--cache-dir", os.devnull, str(source)],
+        env={**os.environ, "MYPYPATH": str(stubs)},
+        cwd=vm.ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("port", "name", "right", "wrong", "error"),
+    [
+        ("esp32", "ESP32_GENERIC", "active(True)", "actve(True)", 'no attribute "actve"'),
+        ("esp32", "OLIMEX_ESP32_POE", "Pin(17)", "Pin(17, mod=3)", 'argument "mod" for "Pin"'),
+        ("esp32", "OLIMEX_ESP32_POE", "PHY_LAN8720", "PHY_8720", 'no attribute "PHY_8720"'),
+        ("rp2", "RPI_PICO_W", "STA_IF", "IF_STA", 'no attribute "IF_STA"'),
+    ],
+)
+def test_types_show_what_a_port_does_not_have(
+    port: str, name: str, right: str, wrong: str, error: str, tmp_path: Path
+) -> None:
+    source = (BOARDS / name / "board.py").read_text()
+    assert right in source
+    changed = tmp_path / "board.py"
+    changed.write_text(source.replace(right, wrong))
+    assert error in mypy(port, changed)
+
+
+@every_board
+def test_the_readme_has_the_commands(name: str) -> None:
+    text = (BOARDS / name / "README.md").read_text()
+    assert text.startswith(f"# {name}\n")
+    assert f"\n    make deploy BOARD={name} PORT=" in text
+    assert f"\n    mpflash flash --board {name} --serial " in text
+    offset = TABLE[name].offset
+    flashing = f"write-flash {offset} {name}-" if offset else f"picotool load -x {name}-"
+    assert flashing in text
+    assert "\nVerified: " in text
+
+
+def test_the_list_has_every_board() -> None:
+    text = (BOARDS / "README.md").read_text()
+    assert sorted(re.findall(r"^\| \[(\w+)\]\(\1/README\.md\) \|", text, re.MULTILINE)) == sorted(
+        [*TABLE, "UNIX"]
+    )
