@@ -64,7 +64,7 @@ def test_mip_on_the_board_installs_all_modules(url: str, machine: vm.VM, tmp_pat
     target = tmp_path / "lib"
     target.mkdir()
     installs = f"import mip; mip.install({url + '/package.json'!r}, target={str(target)!r})"
-    found = f"import sys; sys.path[:] = [{str(target)!r}]"
+    found = f"import sys; sys.path[:] = [{str(target)!r}, '.frozen']"
     result = machine.run("\n".join([installs, found, import_all(str(target))]))
     if "ImportError: no module named 'mip'" in result.out:
         pytest.skip("vm64: it was built without mip: `make setup` gets one that has it")
