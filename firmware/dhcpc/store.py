@@ -2,7 +2,6 @@
 more than how a message is laid out.
 """
 
-import os
 from binascii import crc32
 
 from .lease import Lease
@@ -100,6 +99,8 @@ class Store:
 
     def write(self, data):
         """Replace it. OSError: the old one is still there."""
+        import os  # not before: it takes a search of the file system, and most starts do not write
+
         new = self.path + "~"
         with open(new, "wb") as f:
             f.write(data)
