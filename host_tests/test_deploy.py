@@ -1,0 +1,626 @@
+"""`make deploy`, `lease`, `wipe-lease` and `repl`, with the real mpremote, on virtual boards."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("termios", reason="virtual boards take pseudo-terminals: Linux or macOS")
+
+from littlefs import LittleFS, UserContext
+
+import deploy
+import remote
+import vm
+from dhcpc.lease import Lease
+from dhcpc.store import Store
+from dhcpc.wire import Message, option
+from size import EXTRAS
+from virtual_board import BLOCK, VirtualBoard
+
+NAME = "RPI_PICO_W"
+MODULES = sorted({path.stem for path in vm.PACKAGE.glob("*.py")} - {*EXTRAS})
+ROOT_FILES = ("/board.py", "/boot.py", "/main.py")
+COUNT = len(MODULES) + len(ROOT_FILES)
+OTHERS = "print('somebody else')\n"
+TIMEOUT_S = 60
+
+
+# The laptop
+
+
+def copy_tree(to: Path) -> Path:
+    """A copy of the project that a test may change, with the same .venv."""
+    ignore = shutil.ignore_patterns("__pycache__", "*.orig")
+    for name in ("boards", "firmware", "tools"):
+        shutil.copytree(vm.ROOT / name, to / name, ignore=ignore)
+    shutil.copy2(vm.ROOT / "Makefile", to)
+    (to / ".venv").symlink_to(vm.ROOT / ".venv")
+    return to
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return copy_tree(tmp_path / "tree")
+
+
+def make(tree: Path, target: str, *settings: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--no-print-directory", "--silent", target, *settings],
+        cwd=tree,
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+
+
+def deployed(tree: Path, port: str, *settings: str, **env: str) -> str:
+    """What `make deploy` says when it succeeds."""
+    done = make(tree, "deploy", f"BOARD={NAME}", f"PORT={port}", *settings, **env)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def refused(tree: Path, port: str, *settings: str, **env: str) -> str:
+    """What it says when it does not: one line, and make's own."""
+    done = make(tree, "deploy", f"BOARD={NAME}", f"PORT={port}", *settings, **env)
+    assert done.returncode == 2, done.stdout  # make's, for any failure
+    (line,) = re.findall("^deploy: (.*)$", done.stdout, re.MULTILINE)
+    assert "Traceback" not in done.stdout
+    return str(line)
+
+
+def mpremote(board: VirtualBoard, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "mpremote", "connect", board.port, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def copied(said: str) -> list[str]:
+    return re.findall(r"^\[.*\] (\S+)  [\d,]+ bytes$", said, re.MULTILINE)
+
+
+# The board
+
+
+Boards = Callable[..., VirtualBoard]
+
+
+@pytest.fixture
+def power(tmp_path: Path) -> Iterator[Boards]:
+    """Switches a new board on: files that are on it, how many blocks, what it says to be."""
+    machine = vm.vms()["vm64"]
+    if machine.missing:
+        pytest.skip(f"{machine.name}: {machine.missing}")
+    with ExitStack() as boards:
+        count = 0
+
+        def on(
+            files: dict[str, str | bytes] | None = None, blocks: int = 212, **says: object
+        ) -> VirtualBoard:
+            nonlocal count
+            count += 1
+            image = tmp_path / f"flash{count}.bin"
+            if files:
+                image.write_bytes(formatted(files, blocks))
+            return boards.enter_context(VirtualBoard(image, blocks, **says))
+
+        yield on
+
+
+def formatted(files: dict[str, str | bytes], blocks: int) -> bytes:
+    flash = UserContext(BLOCK * blocks)
+    littlefs = LittleFS(flash, block_size=BLOCK, block_count=blocks)
+    for path, data in files.items():
+        littlefs.makedirs(path.rpartition("/")[0] or "/", exist_ok=True)
+        with littlefs.open(path, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+    return bytes(flash.buffer)
+
+
+def files(board: VirtualBoard) -> dict[str, bytes]:
+    """What is in its flash, read without the VM."""
+    flash = UserContext(buffer=bytearray(board.image.read_bytes()))
+    littlefs = LittleFS(flash, block_size=BLOCK, block_count=len(flash.buffer) // BLOCK)
+    found = {}
+    for directory, _, names in littlefs.walk("/"):
+        for name in names:
+            path = f"{directory.rstrip('/')}/{name}"
+            with littlefs.open(path, "rb") as file:
+                found[path] = bytes(file.read())
+    return found
+
+
+def modules(ending: str, *names: str) -> set[str]:
+    return {f"/lib/dhcpc/{name}{ending}" for name in names or MODULES}
+
+
+# A virtual board is like a board
+
+
+def test_its_files_are_in_the_flash_and_no_others_are_there(power: Boards, tmp_path: Path) -> None:
+    board = power()
+    (tmp_path / "app.py").write_text("X = 1\n")
+    said = mpremote(
+        board, "cp", str(tmp_path / "app.py"), ":app.py", "+", "mkdir", ":etc", "+", "ls"
+    )
+    assert re.findall(r"^ +\d+ (.*)$", said, re.MULTILINE) == ["app.py", "etc/"]
+    assert files(board) == {"/app.py": b"X = 1\n"}
+    paths = "import os, sys; print(os.getcwd(), sys.path, os.listdir('/etc'))"
+    assert mpremote(board, "exec", paths).split("\n")[-2] == "/ ['', '.frozen', '/lib'] []"
+
+
+def test_it_runs_boot_and_main_and_is_interrupted(power: Boards) -> None:
+    programs = {
+        "/boot.py": "X = ['boot']\n",
+        "/main.py": "import time\nX.append('main')\nwhile True:\n    time.sleep(1)\n",
+    }
+    board = power(programs)
+    assert mpremote(board, "resume", "exec", "print(X, __name__)") == "['boot', 'main'] __main__\n"
+    # A soft reset in the raw REPL does not run main.py; one at the prompt does.
+    assert mpremote(board, "exec", "print(X); X = 0") == "['boot']\n"
+    with remote.Board(board.port):
+        pass
+    assert mpremote(board, "resume", "exec", "print(X); X = 0") == "['boot', 'main']\n"
+    board.reset()
+    assert mpremote(board, "resume", "exec", "print(X)") == "['boot', 'main']\n"
+
+
+def test_an_image_that_is_none_does_not_bring_up_the_hosts_files(tmp_path: Path) -> None:
+    if vm.vms()["vm64"].missing:
+        pytest.skip(vm.vms()["vm64"].missing)
+    image = tmp_path / "flash.bin"
+    image.write_bytes(b"")
+    with pytest.raises(RuntimeError, match=r"the VM does not start: (.|\n)*OSError"):
+        VirtualBoard(image).__enter__()
+
+
+# Deployment
+
+
+def test_a_first_deployment_copies_all_and_a_second_nothing(tree: Path, power: Boards) -> None:
+    board = power()
+    said = deployed(tree, board.port)
+    assert {*copied(said)} == modules(".mpy") | {*ROOT_FILES} == {*files(board)}
+    assert f"copied {COUNT} of {COUNT} files, in " in said
+    assert f"[ 1/{COUNT}] /lib/dhcpc/__init__.mpy" in said
+    check = "import dhcpc; print(dhcpc.Client.__name__, dhcpc.__file__)"
+    assert mpremote(board, "exec", check) == "Client /lib/dhcpc/__init__.mpy\n"
+    before = board.image.read_bytes()
+    said = deployed(tree, board.port)
+    assert copied(said) == []
+    assert f"nothing to copy: all {COUNT} files are there\n" in said
+    assert board.image.read_bytes() == before
+
+
+def test_what_has_changed_is_copied_and_what_is_no_more_goes(tree: Path, power: Boards) -> None:
+    (tree / "firmware/dhcpc/moon.py").write_text("PHASE = 'full'\n")
+    board = power()
+    deployed(tree, board.port)
+    (tree / "firmware/dhcpc/moon.py").unlink()
+    with (tree / "firmware/dhcpc/store.py").open("a") as module:
+        module.write("MOON = 3\n")
+    said = deployed(tree, board.port)
+    assert copied(said) == ["/lib/dhcpc/store.mpy"]
+    assert f"copied 1 of {COUNT} files, removed 1, in " in said
+    assert {*files(board)} == modules(".mpy") | {*ROOT_FILES}
+    assert mpremote(board, "exec", "from dhcpc import store; print(store.MOON)") == "3\n"
+
+
+def test_debug_copies_the_source_and_back(tree: Path, power: Boards) -> None:
+    board = power()
+    deployed(tree, board.port)
+    deployed(tree, board.port, "DEBUG=1")
+    found = files(board)
+    assert {*found} == modules(".py") | {*ROOT_FILES}
+    assert found["/lib/dhcpc/wire.py"] == (tree / "firmware/dhcpc/wire.py").read_bytes()
+    check = "import dhcpc.wire as w; print(w.__file__)"
+    assert mpremote(board, "exec", check) == "/lib/dhcpc/wire.py\n"
+    deployed(tree, board.port, "DEBUG=0")
+    assert {*files(board)} == modules(".mpy") | {*ROOT_FILES}
+    assert mpremote(board, "exec", check) == "/lib/dhcpc/wire.mpy\n"
+
+
+def test_an_extra_comes_when_asked_for_and_stays(tree: Path, power: Boards) -> None:
+    board = power()
+    deployed(tree, board.port, "EXTRAS=options")
+    with (tree / "firmware/dhcpc/options.py").open("a") as module:
+        module.write("MOON = 3\n")
+    assert copied(deployed(tree, board.port)) == ["/lib/dhcpc/options.mpy"]
+    assert "/lib/dhcpc/options.mpy" in files(board)
+    assert refused(tree, board.port, "EXTRAS=options moon").startswith("EXTRAS: there is no moon;")
+
+
+def test_what_is_on_the_board_besides_stays(tree: Path, power: Boards) -> None:
+    others = {"/app.py": OTHERS, "/lib/moon.py": OTHERS, "/lib/dhcpc/notes.txt": "full moon"}
+    board = power(others)
+    deployed(tree, board.port)
+    found = files(board)
+    assert {path: found[path].decode() for path in others} == others
+
+
+# Cut off
+
+
+def trees(tmp_path: Path) -> list[Path]:
+    """Two versions of the project in which all that is deployed differs."""
+    found = []
+    for name in ("old", "new"):
+        tree = copy_tree(tmp_path / name)
+        sources = [*tree.glob("firmware/dhcpc/*.py"), tree / f"boards/{NAME}/board.py"]
+        for source in [*sources, tree / "firmware/boot.py", tree / "firmware/main.py"]:
+            with source.open("a") as module:
+                module.write(f"MOON = {name!r}\n")
+        found.append(tree)
+    return found
+
+
+def cut_off(
+    tree: Path, port: str, lines: int, cut: Callable[[subprocess.Popen[str]], None]
+) -> int:
+    """Begin a deployment, cut it off after so many lines, and return its exit code."""
+    with subprocess.Popen(
+        [sys.executable, tree / "tools/deploy.py", NAME, port],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as run:
+        try:
+            said = [run.stdout.readline() for _ in range(lines)] if run.stdout else []
+            cut(run)
+            rest = run.communicate(timeout=TIMEOUT_S)[0]
+        finally:
+            run.kill()
+    assert "Traceback" not in rest
+    assert all(said), said + [rest]
+    return run.returncode
+
+
+def test_cut_off_anywhere_each_file_is_old_or_new_and_the_next_run_ends_it(
+    tmp_path: Path, power: Boards
+) -> None:
+    old, new = trees(tmp_path)
+    board = power()
+    wanted = {}
+    for tree in (new, old):
+        deployed(tree, board.port)
+        wanted[tree] = files(board)
+    assert all(wanted[old][path] != wanted[new][path] for path in wanted[new])
+
+    def reset(run: subprocess.Popen[str]) -> None:
+        board.reset()
+
+    def interrupt(run: subprocess.Popen[str]) -> None:
+        run.send_signal(signal.SIGINT)
+
+    def kill(run: subprocess.Popen[str]) -> None:
+        run.kill()
+
+    # After the first line, which is about the board, each is about a file that is being copied.
+    cuts = [(cut, lines) for cut in (interrupt, kill) for lines in (1, 2, 5, COUNT, COUNT + 1)]
+    codes = {interrupt: 130, kill: -signal.SIGKILL, reset: 1}
+    arrived = 0
+    for cut, lines in [*cuts, (reset, 5)]:
+        assert cut_off(new, board.port, lines, cut) in (codes[cut], 0)
+        found = files(board)
+        for path in wanted[old]:
+            assert found[path] in (wanted[old][path], wanted[new][path])
+        arrived += COUNT - len(copied(deployed(new, board.port)))
+        assert files(board) == wanted[new]
+        old, new = new, old
+    assert arrived  # is not copied again
+
+
+def test_the_program_on_the_board_runs_again_after_an_interrupt(tree: Path, power: Boards) -> None:
+    board = power({"/main.py": "RUNS = True\n"})
+    assert cut_off(tree, board.port, 1, lambda run: run.send_signal(signal.SIGINT)) in (130, 1)
+    assert mpremote(board, "resume", "exec", "print(RUNS)") == "True\n"
+    assert {*files(board)} == {"/main.py"}
+
+
+# Refusals
+
+
+def test_a_board_or_port_that_is_not_there_is_told_with_those_that_are(tree: Path) -> None:
+    assert make(tree, "deploy").stdout.startswith("deploy: BOARD= is missing; there are ESP32")
+    said = make(tree, "deploy", "BOARD=UNIX", "PORT=x").stdout
+    assert said.startswith("deploy: no board UNIX; there are ESP32_GENERIC, ")
+    assert re.match(
+        "PORT= is missing; (no serial port is here|serial ports here:)", refused(tree, "")
+    )
+    assert refused(tree, "/dev/moon").startswith("there is no such port; ")
+    assert refused(tree, "/dev/null").startswith("the port cannot be opened: ")
+
+
+def test_a_port_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_PROMPT_S", (0.1, 0.1))
+    monkeypatch.setattr(remote, "_READ_S", 0.1)
+    master, slave = os.openpty()
+    try:
+        with pytest.raises(deploy.Refusal, match="no prompt: is MicroPython on the board"):
+            remote.Board(os.ttyname(slave)).__enter__()
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_port_that_is_in_use_is_told(tree: Path, power: Boards) -> None:
+    board = power()
+    with remote.Board(board.port):
+        assert refused(tree, board.port).startswith("the port cannot be opened: another program")
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [
+        ({"version": (1, 21, 0, "")}, "MicroPython 1.21.0 .*is too old, it takes 1.22 or later; "),
+        ({"name": "circuitpython"}, "the board runs circuitpython; this is for MicroPython"),
+        ({"_mpy": 5}, "MicroPython .* loads .mpy files of version 5, .* of 6: DEBUG=1 copies"),
+    ],
+)
+def test_a_board_of_the_wrong_kind_is_refused(
+    tree: Path, power: Boards, says: dict[str, object], why: str
+) -> None:
+    board = power(**says)
+    assert re.match(why, refused(tree, board.port))
+    assert files(board) == {}
+
+
+def test_too_little_space_is_refused_before_anything_is_written(tree: Path, power: Boards) -> None:
+    board = power({"/log": "x" * 5 * BLOCK}, blocks=20)
+    assert re.match(
+        r"too little space: \d+ KB are free, it takes \d+ KB", refused(tree, board.port)
+    )
+    assert {*files(board)} == {"/log"}
+
+
+def test_a_file_system_that_fills_up_meanwhile_is_told(power: Boards) -> None:
+    with remote.Board(power(blocks=8).port) as board:
+        with pytest.raises(deploy.Refusal, match="the board's file system is full"):
+            board.write("/log", b"x" * 9 * BLOCK)
+
+
+def test_what_did_not_arrive_as_it_was_sent_does_not_take_its_place(
+    power: Boards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = power({"/lib/dhcpc/wire.py": "as it was"})
+    monkeypatch.setattr(sys, "argv", ["deploy", NAME, board.port])
+    write = remote.Board.write
+    monkeypatch.setattr(
+        remote.Board, "write", lambda self, path, data: write(self, path, data[:-1] + b"?")
+    )
+    with remote.Board(board.port) as connected:
+        with pytest.raises(deploy.Refusal, match=r"^/lib/dhcpc/\S+ did not arrive as it was sent"):
+            deploy.Deployment(connected, deploy.parsed()).run()
+    found = files(board)
+    assert found.pop("/lib/dhcpc/wire.py") == b"as it was"
+    assert all(path.endswith("~") for path in found)
+
+
+def test_a_program_of_somebody_else_is_not_replaced_unless_asked(
+    tree: Path, power: Boards
+) -> None:
+    board = power({"/main.py": OTHERS, "/boot.py": "# comments alone\n\n#import moon\n"})
+    why = refused(tree, board.port)
+    assert why.startswith("/main.py on the board: not from here, or edited there; ")
+    assert why.endswith("FORCE=1 replaces it; APP=0 leaves /boot.py and /main.py alone")
+    assert {*files(board)} == {"/main.py", "/boot.py"}
+    deployed(tree, board.port, "APP=0")
+    assert files(board)["/main.py"] == OTHERS.encode()
+    deployed(tree, board.port, "FORCE=1")
+    ours = files(board)["/main.py"]
+    assert ours.startswith((tree / "firmware/main.py").read_bytes())
+    # What is from here is replaced, unless it has been edited.
+    with (tree / "firmware/main.py").open("a") as source:
+        source.write("MOON = 3\n")
+    assert copied(deployed(tree, board.port)) == ["/main.py"]
+    mpremote(board, "exec", "with open('/main.py', 'a') as f: f.write('MOON = 4\\n')")
+    with (tree / "firmware/main.py").open("a") as source:
+        source.write("MOON = 5\n")
+    assert refused(tree, board.port).startswith("/main.py on the board: not from here, or edited")
+
+
+def test_another_dhcpc_that_would_be_imported_is_told(tree: Path, power: Boards) -> None:
+    board = power({"/dhcpc/__init__.py": ""})
+    assert refused(tree, board.port) == "/dhcpc on the board comes before /lib/dhcpc: remove it"
+
+
+# Several
+
+
+def test_several_boards_are_served_at_once(tree: Path, power: Boards) -> None:
+    first, second = power(), power()
+    said = deployed(tree, f"{first.port} {second.port}")
+    for board in (first, second):
+        assert f"{board.port}: copied {COUNT} of {COUNT} files, in " in said
+    assert files(first) == files(second)
+    lines = [line.split(":")[0] for line in said.splitlines()]
+    assert {*lines} == {first.port, second.port}
+    assert lines != sorted(lines)
+    assert lines != sorted(lines, reverse=True)
+
+
+def test_one_board_of_several_that_fails_does_not_hinder_the_others(
+    tree: Path, power: Boards
+) -> None:
+    board = power()
+    done = make(tree, "deploy", f"BOARD={NAME}", f"PORT=/dev/moon {board.port}")
+    assert done.returncode == 2
+    assert "/dev/moon: deploy: there is no such port" in done.stdout
+    assert {*files(board)} == modules(".mpy") | {*ROOT_FILES}
+
+
+# The config
+
+
+def config(board: VirtualBoard) -> object:
+    return json.loads(files(board)["/dhcpc.json"])
+
+
+def test_a_config_is_set_kept_and_replaced(tree: Path, power: Boards, tmp_path: Path) -> None:
+    board = power()
+    assert "no /dhcpc.json on the board" in deployed(tree, board.port)
+    first = {"ssid": "moon", "key": "full of it", "hostname": "crater-3", "reuse": True}
+    path = tmp_path / "my config.json"
+    path.write_text(json.dumps(first))
+    assert copied(deployed(tree, board.port, f"CONFIG={path}")) == ["/dhcpc.json"]
+    assert config(board) == first
+    said = deployed(tree, board.port)
+    assert copied(said) == []
+    assert "/dhcpc.json" not in said
+    # The Wi-Fi alone; its name may be any.
+    said = deployed(tree, board.port, 'SSID=it\'s "home"', WIFI_KEY="a new one")
+    assert config(board) == {**first, "ssid": 'it\'s "home"', "key": "a new one"}
+    assert "a new one" not in said
+    deployed(tree, board.port, "SSID=cafe", WIFI_KEY="")
+    assert config(board) == {"ssid": "cafe", "hostname": "crater-3", "reuse": True}
+
+
+def test_a_config_that_is_wrong_is_refused_before_the_board_is_asked(
+    tree: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "wlan.json"
+    path.write_text('{"ssid": 7}')
+    why = refused(tree, "/dev/moon", f"CONFIG={path}")
+    assert why == f"{path}: ssid: 7 is not 1 to 32 bytes"
+    assert refused(tree, "/dev/moon", "CONFIG=moon.json") == "moon.json: No such file or directory"
+    why = refused(tree, "/dev/moon", "SSID=home", WIFI_KEY="short")
+    assert why.startswith("SSID or WIFI_KEY: key: it is not 8 to 63 ")
+    assert refused(tree, "/dev/moon", "SSID=home").startswith("SSID= needs a key: set WIFI_KEY")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "is not JSON: .*line 1 column 2"),
+        ("[]", "is not a JSON object"),
+        ('{"sid": "x"}', ": there is no 'sid'; there are ssid, key, hostname, timeout_s, "),
+        ('{"ssid": ""}', ': ssid: "" is not 1 to 32 bytes'),
+        ('{"ssid": "%s"}' % ("ü" * 17), ": ssid: "),
+        ('{"key": "secret"}', ": key: it is not 8 to 63 ASCII characters, or 64 hex digits"),
+        ('{"key": "%s"}' % ("g" * 64), ": key: "),
+        ('{"key": ["secret"]}', ": key: it is"),
+        ('{"hostname": "under_score"}', ': hostname: "under_score" is not '),
+        ('{"hostname": "-a"}', ": hostname: "),
+        ('{"hostname": "%s"}' % ("a" * 33), ": hostname: "),
+        ('{"timeout_s": 0}', ": timeout_s: 0 is not a number from 1 to 86400"),
+        ('{"timeout_s": NaN}', ": timeout_s: NaN"),
+        ('{"watchdog_s": true}', ": watchdog_s: true"),
+        ('{"watchdog_s": "8"}', ': watchdog_s: "8"'),
+        ('{"reuse": 1}', ": reuse: 1 is not true or false"),
+    ],
+)
+def test_what_is_wrong_with_a_config_is_named(text: str, why: str) -> None:
+    with pytest.raises(deploy.Refusal, match=f"^c.json ?{why}") as refusal:
+        deploy.checked(text, "c.json")
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_config_may_have_all_of_it_or_nothing() -> None:
+    wifi = {"ssid": "ü" * 16, "key": "x" * 63}
+    whole = {**wifi, "hostname": "a" * 32, "timeout_s": 1.5, "reuse": False, "watchdog_s": 8}
+    for right in (whole, {}, {"key": "0f" * 32}):
+        assert deploy.checked(json.dumps(right), "c.json") == right
+
+
+# Leases
+
+
+def lease_file(path: Path) -> bytes:
+    """What the firmware's Store writes for a lease on a Wi-Fi and one on a cable."""
+    mac = bytes.fromhex("02005e005301")
+    store = Store(str(path))
+    for name, address in ((b"", b"\xc0\0\2\x65"), (b"home", b"\xc0\0\2\x64")):
+        ack = b"\2\1\6\0" + bytes(12) + address + bytes(8) + mac + bytes(202) + b"c\x82Sc"
+        ack += (
+            option(53, b"\5") + option(54, b"\xc0\0\2\1") + option(51, (3600).to_bytes(4, "big"))
+        )
+        message = Message()
+        message.read(ack + option(1, b"\xff\xff\xff\0") + b"\xff")
+        key = bytes((1, len(name))) + mac + name + option(61, b"\1" + mac)
+        store.save(Lease(message, 0), key)
+    return path.read_bytes()
+
+
+def test_the_leases_of_a_board_are_shown(tree: Path, power: Boards, tmp_path: Path) -> None:
+    data = lease_file(tmp_path / "lease")
+    board = power({"/dhcpc.lease": data, "/dhcpc.lease~": data[:70]})
+    shown = make(tree, "lease", f"PORT={board.port}")
+    assert shown.returncode == 0
+    assert shown.stdout == (
+        "/dhcpc.lease\n"
+        '192.0.2.100 on "home", 02:00:5e:00:53:01\n'
+        "    61 client identifier: Ethernet 02:00:5e:00:53:01\n"
+        "    1 subnet mask: 255.255.255.0\n"
+        "    51 IP address lease time: 3600 s (1:00:00)\n"
+        "    54 server identifier: 192.0.2.1\n"
+        "    begun when no clock says\n"
+        "192.0.2.101 on a cable, 02:00:5e:00:53:01\n"
+        "    61 client identifier: Ethernet 02:00:5e:00:53:01\n"
+        "    1 subnet mask: 255.255.255.0\n"
+        "    51 IP address lease time: 3600 s (1:00:00)\n"
+        "    54 server identifier: 192.0.2.1\n"
+        "    begun when no clock says\n"
+        "/dhcpc.lease~\n"
+        "70 bytes that are no whole record\n"
+    )
+
+
+def test_the_leases_of_a_board_are_wiped(tree: Path, power: Boards) -> None:
+    board = power({"/dhcpc.lease": "torn", "/dhcpc.json": "{}"})
+    wiped = make(tree, "wipe-lease", f"PORT={board.port}")
+    assert (wiped.returncode, wiped.stdout) == (0, "removed /dhcpc.lease\n")
+    assert {*files(board)} == {"/dhcpc.json"}
+    for target, said in (("wipe-lease", "no lease was stored"), ("lease", "no lease is stored")):
+        again = make(tree, target, f"PORT={board.port}")
+        assert (again.returncode, again.stdout) == (0, f"{said} on the board\n")
+    assert make(tree, "lease").stdout.startswith("lease: PORT= is missing; ")
+
+
+def test_repl_is_the_boards_prompt(tree: Path, power: Boards) -> None:
+    board = power()
+    master, slave = os.openpty()
+    with subprocess.Popen(
+        ["make", "repl", f"PORT={board.port}"], cwd=tree, stdin=slave, stdout=slave, stderr=slave
+    ) as run:
+        try:
+            said = read_until(master, b"to exit this shell")
+            os.write(master, b"\rprint(6 * 7)\r")
+            said += read_until(master, b"\n42")
+            os.write(master, b"\x1d")
+            assert run.wait(TIMEOUT_S) == 0, said
+        finally:
+            run.kill()
+            os.close(slave)
+            os.close(master)
+
+
+def read_until(fd: int, ending: bytes) -> bytes:
+    said = b""
+    end = time.monotonic() + TIMEOUT_S
+    while ending not in said:
+        assert select.select([fd], [], [], max(0, end - time.monotonic()))[0], said
+        said += os.read(fd, 1024)
+    return said
