@@ -12,4 +12,4 @@ def const(value):
     return value
 
 
-builtins.const = const
+builtins.const = const  # type: ignore[attr-defined]

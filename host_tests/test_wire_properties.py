@@ -25,7 +25,7 @@ CODES = [code for code in range(1, 255) if code != 52]
 STATES = ["selecting", "requesting", "rebooting", "bound", "renewing", "rebinding"]
 
 
-def firmware_reads(data: bytes) -> object:
+def firmware_reads(data: bytes | bytearray) -> object:
     m = Message()
     wrong = m.read(data)
     values = {code: m.option(code) for code in range(256)}

@@ -438,7 +438,8 @@ def prove(image: Path) -> None:
             board.wait()
             version = board.mpremote("exec", "import sys; print(sys.version)").strip()
             proof.say(f"{image.name}: {version}, on {board.port}")
-            deploy = [sys.executable, str(vm.ROOT / "tools/deploy.py"), BOARD, board.port]
+            tool = str(vm.ROOT / "tools/deploy.py")
+            deploy = [sys.executable, tool, "--no-app", BOARD, board.port]
             _run(deploy, proof.say)
             board.reset()
             proof.say("machine.reset(); Wi-Fi takes half a minute to start")
