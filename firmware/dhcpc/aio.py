@@ -1,0 +1,31 @@
+"""The client as an asyncio task, under MicroPython and CPython."""
+
+import asyncio
+import errno
+
+_LOOK = const(250)  # ms between looks at the link
+_AWAKE = const(50)  # ms between polls while a lease is awaited
+
+
+async def keep(dhcp):
+    """Poll the Client for ever: get a lease, keep it, get another when the link has been away. To
+    end it, cancel its task; the lease stays. An exception of on_event ends it, too.
+    """
+    while True:
+        await asyncio.sleep(min(dhcp.poll(), _LOOK) / 1000)
+
+
+async def acquire(dhcp, timeout_ms=20000):
+    """Wait for a lease and return it, whether `keep` runs or not. timeout_ms: below 2**30.
+
+    OSError: as of Client.acquire.
+    """
+    start = dhcp.clock()
+    while True:
+        try:
+            return dhcp.acquire(0)
+        except OSError as error:
+            over = dhcp.clock() - start & 0x3FFFFFFF >= timeout_ms
+            if over or error.args[0] != errno.ETIMEDOUT:
+                raise
+        await asyncio.sleep(_AWAKE / 1000)

@@ -1,0 +1,80 @@
+"""Keeps what boot.py has begun: the link, the lease, and beside them the application in app.py.
+Feeds the watchdog. Ctrl-C, or an exception of app.py's, leads to the prompt. See
+docs/application.md.
+"""
+
+from time import ticks_diff, ticks_ms
+
+import machine
+
+from __main__ import config, connect, dhcp  # boot.py's
+
+TIMEOUT_MS = int(config.get("timeout_s", 20) * 1000)
+WATCHDOG_MS = int(config.get("watchdog_s", 0) * 1000)
+# Once started, a watchdog resets a board that waits at the prompt, and nothing stops it. So long
+# after power-on it is not started: who presses Ctrl-C then stays at the prompt.
+WINDOW_S = 5
+
+
+def tell(event, lease):
+    """Print what becomes of the lease, and no packet."""
+    if event == "error":
+        print("dhcpc: error:", dhcp.reason)
+    elif event not in ("send", "recv", "ignored"):
+        print("dhcpc: %s:" % event, lease.ip if lease else "no address")
+
+
+def again():
+    """Say why there is no lease. If there is no link, connect anew: not every port does so."""
+    linked = dhcp.link.up()
+    print("dhcpc: no lease:", "no answer" if linked else dhcp.link.error() or "no link")
+    if not linked:
+        connect()
+
+
+def nothing(dhcp):
+    """In place of what app.py does not have."""
+
+
+def begin():
+    """Import app.py, if there is one, call its setup, and return its loop."""
+    try:
+        import app
+    except ImportError as error:
+        if "'app'" not in str(error):
+            raise
+        app = None
+    getattr(app, "setup", nothing)(dhcp)
+    return getattr(app, "loop", nothing)
+
+
+def run():
+    """For ever. Nothing in here takes long, unless app.py does."""
+    wdt = loop = None
+    start = without = ticks_ms()
+    if WATCHDOG_MS:
+        print("dhcpc: Ctrl-C within %d s, or the watchdog starts" % WINDOW_S)
+    try:
+        while True:
+            dhcp.poll(10)
+            now = ticks_ms()
+            if wdt:
+                wdt.feed()
+            elif WATCHDOG_MS and ticks_diff(now, start) >= WINDOW_S * 1000:
+                wdt = machine.WDT(timeout=WATCHDOG_MS)
+            if dhcp.lease or not dhcp.wanted:
+                without = now
+            elif ticks_diff(now, without) >= TIMEOUT_MS:
+                without = now
+                again()
+            if loop:
+                loop(dhcp)
+            elif dhcp.lease and (wdt or not WATCHDOG_MS):
+                loop = begin()
+    finally:
+        if wdt:
+            print("dhcpc: the watchdog resets the board; Ctrl-C within %d s of that" % WINDOW_S)
+
+
+dhcp.on_event = tell
+run()
