@@ -78,6 +78,7 @@ class Loopback(Link):
         """To all, or to the one server that there is; OSError: to any other."""
         if server and server != bytes(want["server"]):
             raise OSError(errno.EHOSTUNREACH)
+        self.open()
         to = _address("server_port" if server else "everyone_port")
         self.sock.sendto(self.buf[:size], to)
 

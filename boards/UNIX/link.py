@@ -133,6 +133,7 @@ class Interface(Link):
         """Send a frame; what is for one server to the neighbour that its last message came
         from.
         """
+        self.open()
         if server and not self.hop and self.udp:
             # After a reuse nobody has been heard yet: leave it to the kernel, and to ARP, which
             # takes its time; a RELEASE must be out before the address goes.

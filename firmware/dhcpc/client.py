@@ -24,7 +24,7 @@ _OURS = const(b"2456\x0c79=")
 _SIZE = const(1024)  # the longest datagram that we take
 _LONGEST = const(b"\x39\x02\x04\0")  # says so: option 57 (RFC 2132 9.10)
 _AWAKE = const(50)  # ms between polls while a reply is awaited
-_LINGER = const(10)  # seconds that the socket stays open after a REQUEST in RENEWING, REBINDING
+_LINGER = const(10000)  # ms that the socket stays open for a reply; another Client may want one
 _MOST = const(8)  # datagrams handled in one poll: a flood must not hold up the application
 
 
@@ -41,8 +41,9 @@ class Client:
     wanted = True
 
     def __init__(self, nic, **settings):
-        """Silence the built-in client; nothing is sent before the first poll. ValueError names the
-        setting that is wrong.
+        """Silence the built-in client; nothing is sent before the first poll. ValueError has the
+        name of a setting that there is not, the code of an option that cannot be sent, or
+        "options" if all of them are too long.
 
         nic: active; or a Link. The settings, by their names:
 
@@ -56,12 +57,11 @@ class Client:
         link = nic if isinstance(nic, Link) else Link(nic)
         self.hostname = link.hostname
         for name in settings:
-            if callable(getattr(self, name, max)):  # a method, or nothing
+            if callable(getattr(self, name, max)):  # a method, or, as max is callable, nothing
                 raise ValueError(name)
             setattr(self, name, settings[name])
         self.link = link
         self.lease = self.reason = None
-        self.key = b"\0"  # no record's
         self.clock = self.clock or time.ticks_ms
         if isinstance(self.store, str):
             self.store = Store(self.store)
@@ -119,9 +119,11 @@ class Client:
                 elif not wait_ms:
                     break
                 wait_ms = 0
-        if session.state == _BOUND or session.state > _BOUND and session.spent > _LINGER:
+        if link.sock:
+            if session.state != _BOUND and self.clock() - self.last & 0x3FFFFFFF < _LINGER:
+                return min(_AWAKE, session.wait)
             link.close()
-        return min(_AWAKE, session.wait) if link.sock else session.wait
+        return session.wait
 
     def acquire(self, timeout_ms=20000, idle=None):
         """Poll until there is a lease, and return it; call `idle()` every 100 ms at least.
@@ -142,8 +144,8 @@ class Client:
         return self.lease
 
     def release(self):
-        """Send RELEASE, take the address away and forget the record. Only `acquire` starts
-        anew.
+        """Send RELEASE, take the address away and forget its record; without a lease, only stop.
+        Only `acquire` starts anew.
         """
         self.wanted = False
         try:
@@ -181,9 +183,11 @@ class Client:
     def _send(self, type):
         link = self.link
         try:
-            link.open()
+            self.last = self.clock()
             link.send(self.session.write(link.buf, type), self.session.to)
         except OSError as error:  # no more than a lost packet
+            # Where another Client has the port, not always when it has.
+            self.session.wait = getrandbits(16) % (self.session.wait or 1)
             self.reason = error
             self._tell("error")
         else:
@@ -192,7 +196,7 @@ class Client:
     def _event(self, event, nak):
         # The address and the record follow the lease before the application hears of it.
         lease = self.session.lease
-        forget = event == "released" or nak and (self.lease or self.reuse)
+        forget = nak and self.reuse or self.lease and (nak or event == "released")
         if lease is not self.lease or forget:
             self.lease = lease
             try:

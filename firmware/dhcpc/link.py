@@ -90,7 +90,7 @@ class Link:
             self.mac = mac = nic.config("mac")
             if not any(mac):
                 raise ValueError("nic: not active")
-            self.option = getattr(socket, "SO_BINDTODEVICE", None)
+            self.option = getattr(socket, "SO_BINDTODEVICE", None)  # of the socket
             self.raw = getattr(nic, "send_ethernet", None)
             # What the NIC has as long as there is no lease, as ifconfig takes it
             self.ifconfig = (_NONE,) * 4
@@ -102,7 +102,8 @@ class Link:
         nic = self.nic
         if self.option and hasattr(nic, "scan"):
             try:
-                return nic.status("rssi")
+                nic.status("rssi")
+                return True
             except OSError:
                 return False
         # Without and with an address: network.ETH_CONNECTED, ETH_GOT_IP of ESP32; of other ports
@@ -118,7 +119,8 @@ class Link:
 
     def error(self):
         """None, or why there will be no association."""
-        status = not self.up() and self.nic.status()  # ESP32's tells of an earlier one
+        # Once the link is up, ESP32's status still tells of an earlier failure.
+        status = not self.up() and self.nic.status()
         if status in _NO_AP_FOUND:
             return "no access point"
         return "wrong password" if status in _WRONG_PASSWORD else None
@@ -130,8 +132,8 @@ class Link:
         except AttributeError:  # before MicroPython 1.23 or 1.24
             try:
                 self.nic.ifconfig("dhcp")
-            except (OSError, RuntimeError):
-                pass  # no answer within 10 s; it goes on. Or it runs already.
+            except Exception:
+                pass  # no answer within 10 s (OSError), and it goes on; or it runs (RuntimeError)
 
     def apply(self, lease):
         """Put a lease to use and announce its address (RFC 2131 4.4.1), which only ESP32's stack
@@ -147,22 +149,17 @@ class Link:
                 ip = lease.yiaddr
                 # RFC 826, RFC 5227 3: a request for its own address
                 self.raw(_ALL + mac + b"\x08\6\0\1\x08\0\6\4\0\1" + mac + ip + bytes(6) + ip)
-        except (OSError, RuntimeError):
-            pass  # ESP32 sets all but a DNS server of 0.0.0.0, which it then refuses
+        except Exception:
+            pass  # ESP32 sets all but a DNS server of 0.0.0.0, and raises a RuntimeError for that
 
     def open(self):
         """Open the socket unless it is open. OSError EADDRINUSE: somebody else has the port."""
         if not self.sock:
             self.sock = sock = socket.socket(_AF_INET, _SOCK_DGRAM)
             self.poll.register(sock, _POLLIN)
-            try:
-                if self.option:
-                    sock.setsockopt(_SOL_SOCKET, self.option, self.nic.config("ifname") or "")
-                sock.bind((_NONE, _CLIENT_PORT))
-            except OSError:
-                self.close()
-                self.apply(self.lease)  # EADDRINUSE: the built-in client is back
-                raise
+            if self.option:
+                sock.setsockopt(_SOL_SOCKET, self.option, self.nic.config("ifname") or "")
+            sock.bind((_NONE, _CLIENT_PORT))
 
     def close(self):
         """Close the socket if it is open."""
@@ -172,25 +169,32 @@ class Link:
             self.poll = select.poll()
 
     def send(self, size, server):
-        """Send the message of `size` bytes in self.buf to the 4 bytes `server`, None for all.
-        OSError: it could not leave.
+        """Open the socket, and send the message of `size` bytes in self.buf to the 4 bytes
+        `server`, None for all. OSError: it could not leave.
         """
-        if self.raw and not server:
-            frame(self.frame, size, self.mac, _ALL, _ALL)
-            self.raw(memoryview(self.frame)[: size + _HEAD])
-        else:
-            self.sock.sendto(self.buf[:size], (dotted(server or _ALL, 0), _SERVER_PORT))
+        try:
+            self.open()
+            if self.raw and not server:
+                frame(self.frame, size, self.mac, _ALL, _ALL)
+                self.raw(memoryview(self.frame)[: size + _HEAD])
+            else:
+                self.sock.sendto(self.buf[:size], (dotted(server or _ALL, 0), _SERVER_PORT))
+        except OSError:
+            # The built-in client is back, or the interface has been off and on again.
+            self.close()
+            self.apply(self.lease)
+            raise
 
     def recv(self, size, wait):
         """Return the message that comes within `wait` ms, of at most `size` bytes, or None."""
-        data = None
         try:
             for _ in self.poll.ipoll(wait):
                 data = self.sock.recv(size)
-                if not data:
-                    # On ESP32 an empty datagram marks the socket as closed by its peer, for good.
-                    self.close()
-                    self.open()
+                if data:
+                    return data
+                # On ESP32 an empty datagram marks the socket as closed by its peer, for good.
+                self.close()
+                self.open()
         except OSError:
-            pass
-        return data
+            self.close()
+        return None

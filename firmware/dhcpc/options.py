@@ -55,9 +55,9 @@ def inform(self, ip=None, timeout_ms=10_000, idle=None):
     fields = _Fields(self.session, _parse(ip) if ip else lease.yiaddr)
     message = Message()
     was_open = link.sock
-    link.open()
     try:
-        start = self.clock()
+        link.open()
+        self.last = start = self.clock()  # a poll in `idle` is not to close the socket
         pause = next_at = 0
         while True:
             gone = self.clock() - start & 0x3FFFFFFF

@@ -73,6 +73,10 @@ class Session:
         self.flags = self.window_ms = 0
         self.choose = None
         self.message = Message()
+        # last: `now` of the step before; ms: what of it is short of a second. spent: seconds since
+        # the transaction's first message; secs: the field, as of it; count: its sendings. due: the
+        # age of the lease at which to send. fails: starts in a row without a renewal, which
+        # back-off goes by. type: option 53 of the message that was written or read last.
         self.last = self.ms = self.state = self.fails = self.type = 0
         self.start()  # so that every attribute is there
         self.stop()

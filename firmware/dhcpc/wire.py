@@ -42,7 +42,7 @@ def build(buf, form, fields):
     yiaddr, server: 4 bytes; secs, flags: 16 bits; chaddr: 6 bytes, Ethernet; options: the others,
     encoded, with END, at most 293 bytes, option 61 first: DECLINE and RELEASE carry no more of
     them. buf: a bytearray, or a memoryview of one, of 570 bytes. The message has 548 at most, what
-    every server takes: the 576 of RFC 2131 2 less IP and UDP headers.
+    every server takes: the 576 of RFC 2131 2 less IP and UDP headers; behind it zeros are written.
     """
     kind = form & 15
     options = fields.options
@@ -138,8 +138,8 @@ class Message:
         return "option" if i == end and buf[i] not in _SINGLE else None
 
     def find(self, code, size):
-        """Where the option's value begins in `buf`; 0 where it does not occur, has not the size it
-        must have, or comes in pieces, which one of so small a size never does.
+        """Where the option's value begins in `buf`; 0 where it does not occur, has another size,
+        or comes in pieces: nobody splits an option that small.
         """
         i = self.index[code]
         return i + 2 if 0 < i < _TWICE and self.buf[i + 1] == size else 0

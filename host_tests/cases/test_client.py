@@ -145,7 +145,7 @@ class Cable(Link):
             self.port68.owner = self.sock = None
 
     def send(self, size, server):
-        assert self.sock
+        self.open()
         sent = Sent(self.now, bytes(self.buf[:size]), server)
         self.do("send")
         self.sent.append(sent)
@@ -432,7 +432,7 @@ def test_a_port_that_is_taken_is_tried_again_with_back_off():
     board.go(60)
     assert board.types == []
     assert "error" in board.events
-    assert 3 <= board.cable.log.count("open") <= 12
+    assert 3 <= board.cable.log.count("open") <= 20  # a part of each back-off, at random
     board.cable.port68.owner = None
     assert board.client.acquire(70_000).ip == "10.0.0.5"
 
@@ -814,12 +814,44 @@ def test_release_forgets_no_record_of_another_network():
 
 
 @rfc("2131 4.4.6")
-def test_release_of_a_lease_that_is_being_verified_forgets_its_record():
+def test_release_of_a_lease_that_is_being_verified_leaves_its_record():
+    # No RELEASE has left: the server still has the lease.
     board = Board().bound().again()
     board.poll()
     board.client.release()
     assert board.types == [REQUEST]
-    assert board.again().bound().types == [DISCOVER, REQUEST]
+    assert board.again().bound().types == [REQUEST]
+
+
+@rfc("2131 4.4.6")
+def test_a_second_release_forgets_no_other_record():
+    board = Board().bound()
+    board.client.close()
+    other = board.again(server=Server(server=OTHER_SERVER))
+    other.cable.server.naks = True
+    other.poll()
+    other.cable.server.naks = False
+    other.bound()
+    assert len(other.client.store._all()) == 2
+    other.client.release()
+    other.client.release()
+    assert len(other.client.store._all()) == 1
+
+
+@rfc("2131 4.1")
+def test_two_clients_of_one_board_take_turns():
+    port = Port()
+    deaf = Server()
+    deaf.mute = (DISCOVER,)
+    first = Board(deaf, port)
+    second = Board(Server(), port)
+    for _ in range(2000):
+        first.poll()
+        second.cable.now = max(first.cable.now, second.cable.now)
+        second.poll()
+        first.cable.now = max(first.cable.now, second.cable.now) + 500
+    assert first.client.state == "SELECTING"
+    assert second.client.state == "BOUND"
 
 
 @rfc("2131 4.4.6")

@@ -44,6 +44,7 @@ class Wire(Link):
             self.poll.register(sock, select.POLLIN)
 
     def send(self, size, server):
+        self.open()
         to = dotted(server or b"\xff\xff\xff\xff", 0)
         self.sock.sendto(self.buf[:size], socket.getaddrinfo(to, 67)[0][-1])
 
