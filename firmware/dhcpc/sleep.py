@@ -1,0 +1,193 @@
+"""For those who sleep, or move about: more ways back to a stored lease, and a store that needs no
+flash.
+"""
+
+import time
+from binascii import crc32
+
+from .client import Client as _Client
+from .store import Store
+
+_CLOCK = const(1 << 32)  # of clock readings: those of one kind are nearer to each other
+_WALL = const(1)  # kinds of clocks
+_RTC = const(2)
+_SET = const(
+    2024
+)  # no clock that nobody has set shows this year: ESP32 begins in 2000, RP2 in 2021
+_MEMORY = const(2048)  # bytes that an ESP32's RTC has for the application
+_TAG = const(b"dhc")
+
+_INIT_REBOOT = const(2)  # states of the session
+_AT_REST = const((0, 6))  # STOPPED, BOUND
+
+
+def wall_clock():
+    """The time of day as the `epoch` of a Store, for a board whose clock is set at each start,
+    before the Client is, by a chip with a battery say. No clock as long as it is not set.
+    """
+    return (_WALL << 32) + int(time.time()) if time.localtime()[0] >= _SET else 0
+
+
+class Memory(Store):
+    """Records in the RTC's memory, which deep sleep leaves alone, as it does the RTC itself: so
+    the age of a lease is known there. A power cut ends both. ESP32 has it, RP2 has not.
+
+    `length` bytes from `offset` on are ours: a tag of 3, their length (2 bytes, big-endian), the
+    records. The application puts the others back when it writes to the memory, as is done here.
+    """
+
+    def __init__(self, offset=0, length=133):
+        """length: 5, and `room` for each network. ValueError: there is no such memory, or it has
+        something else in it.
+        """
+        import machine
+
+        self.rtc = rtc = machine.RTC()
+        if not hasattr(rtc, "memory"):
+            raise ValueError("rtc: it has no memory")
+        self.most = (length - 5) // self.room
+        if self.most < 1:
+            raise ValueError("length")
+        if not 0 <= offset <= _MEMORY - length:
+            raise ValueError("offset")
+        self.offset = offset
+        self.length = length
+        self.tag = _TAG + length.to_bytes(2, "big")
+        self._memory()
+        if machine.reset_cause() not in (machine.DEEPSLEEP_RESET, machine.SOFT_RESET):
+            # The memory may have survived what the clock has not.
+            self.write(b"".join([_stamped(record, 0) for record in self._all()]))
+
+    def _memory(self):
+        memory = self.rtc.memory()
+        ours = memory[self.offset : self.offset + self.length]
+        if any(ours) and not ours.startswith(self.tag):
+            raise ValueError("offset: that memory is in use")
+        return memory
+
+    def save(self, lease, key):
+        """Store a lease, and always when it began: this memory does not wear."""
+        super().save(lease, key)
+        records = self._all()
+        records[0] = _stamped(records[0], self.epoch() - lease.age)
+        self.write(b"".join(records))
+
+    def read(self):
+        """What was written last; zeros or b"" without that."""
+        start = self.offset + 5
+        return self.rtc.memory()[start : start + self.most * self.room]
+
+    def write(self, data):
+        """Replace it. ValueError: something else is there meanwhile."""
+        memory = self._memory()
+        start = self.offset
+        end = start + self.length
+        memory += bytes(max(0, end - len(memory)))
+        data = self.tag + data
+        data += bytes(self.length - len(data))
+        self.rtc.memory(memory[:start] + data + memory[end:])
+
+    def epoch(self):
+        """What the RTC shows: power-on alone sets it back."""
+        return (_RTC << 32) + int(time.time())
+
+
+def _stamped(record, reading):
+    data = record[:-9] + reading.to_bytes(5, "big")
+    return data + crc32(data).to_bytes(4, "big")
+
+
+class _Single(Store):
+    # A store's record, to be read by itself.
+    def __init__(self, record, epoch):
+        self.record = record
+        self.room = len(record)
+        self.epoch = epoch
+
+    def read(self):
+        return self.record
+
+
+class Client(_Client):
+    """A Client with two more settings, and an end before a sleep. On a cable, where nothing tells
+    beforehand which network it is, a NAK makes it verify the other records, each in its turn,
+    before it starts over.
+
+    early: use a stored lease while it is being verified, unless the store's clock says that it is
+    over; `state` is BOUND only afterwards. It is taken back if the server says no, or nothing.
+    keep: if no server answers, use the stored lease for as long as it runs by the store's clock
+    (RFC 2131 3.2, step 4).
+    """
+
+    early = keep = None
+
+    def __init__(self, nic, **settings):
+        super().__init__(nic, **settings)
+        self.record = None  # that of the lease that is being verified
+        self.others = ()  # those that come after it
+
+    def before_sleep(self, timeout_ms=2000):
+        """See through what is under way, a renewal say, for at most so long; then store how old
+        the lease is, if the store's clock has been set since the last packet.
+        """
+        start = self.clock()
+        self.poll()
+        session = self.session
+        while session.state not in _AT_REST and self.clock() - start & 0x3FFFFFFF < timeout_ms:
+            self.poll(100)
+        lease = session.lease
+        if lease:
+            stored = self.store.load(session.message, self.key)
+            # Seconds are cut off at both ends: to store the age each time would make it too young.
+            if not stored or not -1 <= stored.age - lease.age <= 1:
+                try:
+                    self.store.save(lease, self.key)
+                except (OSError, ValueError) as error:
+                    self._fault(error)
+
+    def _start(self):
+        super()._start()
+        if self.session.state == _INIT_REBOOT:
+            self.others = [data for data in self.store._all() if data.startswith(self.key)]
+            self._verify()
+
+    def _load(self, record):
+        return _Single(record, self.store.epoch).load(self.session.message, self.key)
+
+    def _verify(self):
+        self.record = self.others.pop(0)
+        lease = self._load(self.record)
+        if self.early and not lease.lease_time <= lease.age < _CLOCK:
+            if not 0 <= lease.age < lease.lease_time:
+                lease.age = lease.lease_time  # nobody knows: nothing is promised
+            self.lease = lease
+            try:
+                self.link.apply(lease)
+            except OSError as error:
+                self._fault(error)
+            self._tell("early")
+
+    def _event(self, event, nak):
+        # Whatever it is, it ends the verification.
+        record = self.record
+        self.record = None
+        if not nak:
+            self.others = ()
+        elif record:
+            nak = self.reuse  # or else it is of use elsewhere, in use or not
+        if record and event == "timeout" and self.keep:
+            lease = self._load(record)
+            if 0 <= lease.age < lease.lease_time:
+                self.session.start(0, lease, True)
+                event = "kept"
+        super()._event(event, nak)
+
+    def _tell(self, event):
+        super()._tell(event)
+        if event == "nak" and self.others:
+            self.session.start(0, self._load(self.others[0]))
+            self._verify()
+
+    def _fault(self, error):
+        self.reason = error
+        self._tell("error")
