@@ -48,10 +48,10 @@ repl: .venv/ready  ## the prompt of the board on PORT, or of the first on USB; C
 	@$(PY) -m mpremote connect "$${PORT:-auto}" repl
 
 lease: .venv/ready  ## the leases that are stored on the board on PORT
-	@$(PY) tools/lease.py "$$PORT"
+	@$(PY) tools/lease.py show "$$PORT"
 
 wipe-lease: .venv/ready  ## remove them
-	@$(PY) tools/lease.py --wipe "$$PORT"
+	@$(PY) tools/lease.py wipe "$$PORT"
 
 captures: .venv/ready  ## record host_tests/captures/ again, from real servers (Linux)
 	@$(PY) tools/lab.py record

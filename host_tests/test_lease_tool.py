@@ -1,0 +1,238 @@
+"""tools/lease.py: records on the laptop, in a file, in a littlefs image, on a (virtual) board."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vm
+from dhcpc.store import Store
+from dhcpc.wire import Message
+from virtual_board import VirtualBoard
+
+TOOL = vm.ROOT / "tools/lease.py"
+VM = vm.vms()["vm64"]
+MAC = bytes.fromhex("020000000001")
+KEY = b"\1\0" + MAC + b"\x3d\7\1" + MAC
+NEEDED = "mac=02:00:00:00:00:01 ip=192.0.2.5 server=192.0.2.1 lease=3600".split()
+EVERY = (
+    "mask=255.255.255.0 router=192.0.2.1 dns=192.0.2.53,192.0.2.54 t1=600 t2=900 "
+    "domain=home.arpa mtu=1400 broadcast=192.0.2.255 ntp=192.0.2.123"
+).split()
+needs_vm = pytest.mark.skipif(bool(VM.missing), reason=f"{VM.name}: {VM.missing}")
+
+
+def tool(*words: object) -> str:
+    """What the tool prints."""
+    done = run(*words)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def refusal(*words: object) -> str:
+    """What the tool says why not."""
+    done = run(*words)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("lease: ")
+    return done.stderr
+
+
+def run(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(TOOL), *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where a file of records may be."""
+    return tmp_path / "leases"
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """A littlefs image as MicroPython makes it, empty but for a file of its own."""
+    path = tmp_path / "flash.bin"
+    path.write_bytes(b"\xff" * 4096 * 32)
+    assert in_vm(path, "f = open('/own', 'w'); f.write('kept'); f.close()") == ""
+    return path
+
+
+def in_vm(path: Path, script: str) -> str:
+    """What a script prints on a board that has this flash."""
+    mount = f"from virtual_board_vm import Flash, mount; mount(Flash({str(path)!r}, 4096))\n"
+    # Before that: what the board has is all that can be imported then.
+    imports = "import dhcpc.store, dhcpc.wire\n"
+    done = VM.run(imports + mount + script, [vm.ROOT / "tools"])
+    assert done.code == 0, done.out
+    return done.out
+
+
+def test_the_firmware_reads_what_was_made(file: Path) -> None:
+    tool("make", file, *NEEDED, *EVERY, "begun=2:1000")
+    assert file.stat().st_size == Store.room
+    store = Store(str(file))
+    store.epoch = lambda: (2 << 32) + 1500  # type: ignore[assignment]
+    lease = store.load(Message(), KEY)
+    assert lease
+    assert lease.ifconfig() == ("192.0.2.5", "255.255.255.0", "192.0.2.1", "192.0.2.53")
+    assert (lease.lease_time, lease.t1, lease.t2, lease.age) == (3600, 600, 900, 500)
+    assert lease.dns == ["192.0.2.53", "192.0.2.54"]
+    assert [lease.option(code) for code in (15, 26, 28, 42)] == [
+        b"home.arpa",
+        b"\x05\x78",
+        b"\xc0\0\2\xff",
+        b"\xc0\0\2\x7b",
+    ]
+
+
+def test_what_was_made_is_what_the_firmware_stores(file: Path) -> None:
+    tool("make", file, *NEEDED, *EVERY, "begun=2:1000")
+    made = file.read_bytes()
+    lease = Store(str(file)).load(Message(), KEY)
+    assert lease
+    lease.age = 0
+    file.write_bytes(b"")
+    store = Store(str(file))
+    store.epoch = lambda: (2 << 32) + 1000  # type: ignore[assignment]
+    store.save(lease, KEY)
+    assert file.read_bytes() == made
+
+
+def test_what_is_made_is_shown(file: Path) -> None:
+    made = tool("make", file, *NEEDED, "network=home", "client_id=00abcdef", "begun=1:7")
+    assert made == tool("show", file)
+    assert made == (
+        f"{file}\n"
+        '192.0.2.5 on "home", 02:00:00:00:00:01\n'
+        "    61 client identifier: 00abcdef\n"
+        "    51 IP address lease time: 3600 s (1:00:00)\n"
+        "    54 server identifier: 192.0.2.1\n"
+        "    begun at 7 s of clock 1\n"
+    )
+
+
+def test_a_new_record_goes_before_the_others_and_takes_the_place_of_its_servers(
+    file: Path,
+) -> None:
+    for network, ip in (("a", 1), ("b", 2), ("a", 3), ("c", 4), ("d", 5), ("e", 6)):
+        tool("make", file, *NEEDED, f"network={network}", f"ip=192.0.2.{ip}")
+    first = [line.split()[:3] for line in tool("show", file).splitlines() if " on " in line]
+    assert first == [
+        ["192.0.2.6", "on", '"e",'],
+        ["192.0.2.5", "on", '"d",'],
+        ["192.0.2.4", "on", '"c",'],
+        ["192.0.2.3", "on", '"a",'],
+    ]
+
+
+def test_a_field_is_set_and_the_rest_stays(file: Path) -> None:
+    tool("make", file, *NEEDED, *EVERY, "network=other")
+    tool("make", file, *NEEDED, *EVERY, "begun=2:1000")
+    before = tool("show", file)
+    after = tool("set", file, "ip=192.0.2.9", "domain=", "begun=", "--record", 2)
+    head, _, tail = before.partition('192.0.2.5 on "other"')
+    assert after.startswith(head)
+    expected = [line for line in tail.splitlines() if "15 domain name" not in line]
+    assert after[len(head) :].splitlines() == ['192.0.2.9 on "other"' + expected[0], *expected[1:]]
+    assert "begun at 1000" in tool("set", file, "t1=601")
+    assert "58 renewal" in tool("show", file)
+
+
+@needs_vm
+def test_an_image_is_changed_so_that_a_board_reads_it(image: Path) -> None:
+    assert tool("show", image) == "no lease is stored on the image\n"
+    tool("make", image, *NEEDED)
+    tool("make", image, *NEEDED, "network=home")
+    tool("set", image, "ip=192.0.2.8")
+    assert tool("show", image).startswith('/dhcpc.lease\n192.0.2.8 on "home"')
+    script = (
+        "store = dhcpc.store.Store('/dhcpc.lease')\n"
+        f"print(store.load(dhcpc.wire.Message(), {KEY!r}).ip, open('/own').read())\n"
+        "store.write(store.read() + b'x')"
+    )
+    assert in_vm(image, script).split() == ["192.0.2.5", "kept"]
+    assert "1 bytes that are no whole record" in tool("show", image)
+    assert "wipe" in refusal("make", image, *NEEDED)
+    assert tool("wipe", image) == "removed /dhcpc.lease\n"
+    assert in_vm(image, "import os; print(os.listdir('/'))").strip() == "['own']"
+
+
+@needs_vm
+def test_a_board_is_changed(tmp_path: Path) -> None:
+    with VirtualBoard(tmp_path / "flash.bin") as board:
+        assert tool("show", board.port) == "no lease is stored on the board\n"
+        tool("make", board.port, *NEEDED)
+        tool("set", board.port, "ip=192.0.2.8")
+        assert tool("show", board.port).startswith("/dhcpc.lease\n192.0.2.8 on a cable")
+    tool("wipe", tmp_path / "flash.bin")
+
+
+def test_a_file_is_wiped(file: Path) -> None:
+    tool("make", file, *NEEDED)
+    assert tool("wipe", file) == f"removed {file}\n"
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        ("nonsense", "is not NAME=VALUE"),
+        ("foo=1", "no such field; there are mac ip"),
+        ("_needed=1", "no such field"),
+        ("mac=02:00", "not a MAC address"),
+        ("ip=192.0.2", "192.0.2"),
+        ("ip=", "ip="),
+        ("dns=192.0.2.1,x", "x"),
+        ("lease=soon", "not a number of 32 bits"),
+        ("lease=4294967296", "not a number of 32 bits"),
+        ("mtu=70000", "not a number of 16 bits"),
+        ("network=" + "ä" * 17, "at most 32 bytes"),
+        ("client_id=xyz", "not hexadecimal"),
+        ("client_id=" + "00" * 120, "too long for a record of 128 bytes"),
+        ("client_id=" + "00" * 96, "does not fit in a record of 128 bytes"),
+        ("domain=" + "a" * 90, "option 15 does not fit"),
+        ("begun=5", "not KIND:SECONDS"),
+        ("begun=256:0", "the kind is 1 to 255"),
+        ("begun=1:4294967296", "the seconds have 32 bits"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named_and_nothing_written(
+    file: Path, setting: str, why: str
+) -> None:
+    said = refusal("make", file, *NEEDED, setting)
+    assert why in said
+    assert setting.partition("=")[0] in said or "option" in said
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("missing", range(4))
+def test_a_record_needs_what_the_client_cannot_do_without(file: Path, missing: int) -> None:
+    settings = [*NEEDED[:missing], *NEEDED[missing + 1 :]]
+    name = NEEDED[missing].partition("=")[0]
+    assert refusal("make", file, *settings) == f"lease: a record needs {name}=\n"
+
+
+def test_what_cannot_be_taken_for_records_is_left_alone(file: Path, tmp_path: Path) -> None:
+    file.write_text(json.dumps({"not": "ours"}))
+    was = file.read_bytes()
+    assert "no whole record" in refusal("make", file, *NEEDED)
+    assert "no whole record" in refusal("set", file, "ip=192.0.2.7")
+    assert file.read_bytes() == was
+    assert "Is a directory" in refusal("show", tmp_path)
+    assert "no such file or port" in refusal("show", tmp_path / "nothing")
+    assert "No such file" in refusal("make", tmp_path / "no/where", *NEEDED)
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"\xff" * 8 + b"littlefs" + bytes(8192))
+    assert "littlefs image is damaged" in refusal("show", broken)
+
+
+def test_a_record_that_there_is_not_is_not_set(file: Path) -> None:
+    tool("make", file, *NEEDED)
+    for number in ("0", "2", "-1"):
+        assert "there are 1" in refusal("set", file, "ip=192.0.2.7", f"--record={number}")
