@@ -15,7 +15,6 @@ SETTINGS = {
     "ssid": TEXT,
     "key": TEXT,
     "hostname": TEXT,
-    "reuse": (bool,),
     "timeout_s": NUMBER,
     "watchdog_s": NUMBER,
 }
@@ -60,7 +59,7 @@ nic = board.nic()
 if "ssid" not in config and hasattr(nic, "connect"):
     raise ValueError("/dhcpc.json: no ssid")
 # Before the network is joined: it keeps the built-in client from asking first.
-dhcp = dhcpc.Client(nic, reuse=config.get("reuse"))
+dhcp = dhcpc.Client(nic)
 if "ssid" in config and dhcp.link.up():
     nic.disconnect()  # since before a soft reset, and maybe of another network
 connect()

@@ -30,7 +30,7 @@ TIERS = {
     "session": "a virtual clock and a lossy, hostile network",
     "interop": "real servers and sockets, in network namespaces",
     "flash": "littlefs that loses power at every single write",
-    "lwip": "the boards' own IP stack behind a TAP",
+    "lwip": "the boards' IP stack, lwIP, behind a TAP",
     "board": "MicroPython's Pico W firmware in an emulator",
 }
 

@@ -482,7 +482,7 @@ def config(board: VirtualBoard) -> object:
 def test_a_config_is_set_kept_and_replaced(tree: Path, power: Boards, tmp_path: Path) -> None:
     board = power()
     assert "no /dhcpc.json on the board" in deployed(tree, board.port)
-    first = {"ssid": "moon", "key": "full of it", "hostname": "crater-3", "reuse": True}
+    first = {"ssid": "moon", "key": "full of it", "hostname": "crater-3", "timeout_s": 9}
     path = tmp_path / "my config.json"
     path.write_text(json.dumps(first))
     assert copied(deployed(tree, board.port, f"CONFIG={path}")) == ["/dhcpc.json"]
@@ -495,7 +495,7 @@ def test_a_config_is_set_kept_and_replaced(tree: Path, power: Boards, tmp_path: 
     assert config(board) == {**first, "ssid": 'it\'s "home"', "key": "a new one"}
     assert "a new one" not in said
     deployed(tree, board.port, "SSID=cafe", WIFI_KEY="")
-    assert config(board) == {"ssid": "cafe", "hostname": "crater-3", "reuse": True}
+    assert config(board) == {"ssid": "cafe", "hostname": "crater-3", "timeout_s": 9}
 
 
 def test_a_config_that_is_wrong_is_refused_before_the_board_is_asked(
@@ -529,7 +529,7 @@ def test_a_config_that_is_wrong_is_refused_before_the_board_is_asked(
         ('{"timeout_s": NaN}', ": timeout_s: NaN"),
         ('{"watchdog_s": true}', ": watchdog_s: true"),
         ('{"watchdog_s": "8"}', ': watchdog_s: "8"'),
-        ('{"reuse": 1}', ": reuse: 1 is not true or false"),
+        ('{"reuse": 1}', ": there is no 'reuse'; there are "),
     ],
 )
 def test_what_is_wrong_with_a_config_is_named(text: str, why: str) -> None:
@@ -540,7 +540,7 @@ def test_what_is_wrong_with_a_config_is_named(text: str, why: str) -> None:
 
 def test_a_config_may_have_all_of_it_or_nothing() -> None:
     wifi = {"ssid": "ü" * 16, "key": "x" * 63}
-    whole = {**wifi, "hostname": "a" * 32, "timeout_s": 1.5, "reuse": False, "watchdog_s": 8}
+    whole = {**wifi, "hostname": "a" * 32, "timeout_s": 1.5, "watchdog_s": 8}
     for right in (whole, {}, {"key": "0f" * 32}):
         assert deploy.checked(json.dumps(right), "c.json") == right
 

@@ -1,4 +1,4 @@
-"""The boards' own IP stack, lwIP with MicroPython's options, on a TAP of the lab's switch: what it
+"""The boards' IP stack, lwIP with MicroPython's options, on a TAP of the lab's switch: what it
 lets a DHCP client do, and the firmware's client on it against a real server.
 """
 

@@ -79,7 +79,6 @@ _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
         "1 to 32 letters, digits and inner hyphens",
     ),
     "timeout_s": (_number, "a number from 1 to 86400"),
-    "reuse": (lambda value: isinstance(value, bool), "true or false"),
     "watchdog_s": (_number, "a number from 1 to 86400"),
 }
 

@@ -43,7 +43,7 @@ from rp2040py.external.cyw43.bus import (
 import lab
 import vm
 
-VERSION = "1.28.0"  # of MicroPython, to download if no image is given
+VERSION = "1.25.0"  # of MicroPython, to download if no image is given
 IMAGE = "MICROPYTHON_UF2"  # in the environment: the image's path
 BOARD = "RPI_PICO_W"
 T1, T2 = 8, 60  # seconds

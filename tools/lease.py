@@ -32,7 +32,8 @@ _VERSION = 1
 _CLIENT_ID = 61
 _NAME = 8  # where the network's name begins
 _READING = slice(-9, -4)
-_FILE = "dhcpc.lease"  # and what begins like that: one half written
+_FILE = "dhcpc.lease"
+_FILES = (_FILE, _FILE + "~")  # the second one is half written
 _BLOCK = 4096  # bytes of flash
 _PROGRAM = 256  # rp2's program size, a multiple of ESP32's
 _SUPERBLOCK = slice(8, 16)  # of either of the first two blocks
@@ -289,7 +290,7 @@ class _Image:
         self.files.mount()
 
     def paths(self) -> list[str]:
-        return [f"/{name}" for name in self.files.listdir("/") if name.startswith(_FILE)]
+        return [f"/{name}" for name in self.files.listdir("/") if name in _FILES]
 
     def read(self, path: str) -> bytes:
         with self.files.open(path, "rb") as file:
@@ -319,7 +320,7 @@ class _OnBoard:
         self.write = board.write
 
     def paths(self) -> list[str]:
-        return [f"/{name}" for name in self.board.names("/") if name.startswith(_FILE)]
+        return [f"/{name}" for name in self.board.names("/") if name in _FILES]
 
     def remove(self, paths: list[str]) -> None:
         self.board.run(_REMOVE % paths)

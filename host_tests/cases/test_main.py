@@ -359,14 +359,6 @@ def test_an_association_from_before_a_soft_reset_ends():
     on(case, *WIFI)
 
 
-def test_reuse_is_handed_to_the_client():
-    def case(board):
-        assert Stage(board, settings(board, reuse=True)).run().names["dhcp"].reuse
-        assert not Stage(board, settings(board)).run().names["dhcp"].reuse
-
-    on(case, "PICO_W")
-
-
 # What is wrong with the configuration is named, and the prompt follows
 
 
