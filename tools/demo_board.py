@@ -8,52 +8,13 @@ hostname, host, everyone_port, server_port, client_port, timeout_ms.
 
 import errno
 import json
-import os
 import select
 import socket
 import sys
 
-try:
-    import vfs
-except ImportError:  # before MicroPython 1.23
-    import os as vfs
-
 import dhcpc
 from dhcpc.link import Link
-
-_PROGRAM_SIZE = 256  # what an rp2 board writes at a time
-
-
-class Flash:
-    """A block device whose blocks are in a file, written through at once: what is there when the
-    power fails is there at the next boot.
-    """
-
-    def __init__(self, path, block):
-        self.file = open(path, "r+b")
-        self.block = block
-        self.count = os.stat(path)[6] // block
-
-    def readblocks(self, number, buf, offset=0):
-        """Fill `buf`."""
-        self.file.seek(number * self.block + offset)
-        self.file.readinto(buf)
-
-    def writeblocks(self, number, buf, offset=0):
-        """Write `buf` to where it was erased."""
-        self.file.seek(number * self.block + offset)
-        self.file.write(buf)
-
-    def ioctl(self, op, number):
-        """vfs.AbstractBlockDev: 4 asks for the count of blocks, 5 for their size, 6 erases one."""
-        if op == 4:
-            return self.count
-        if op == 5:
-            return self.block
-        if op == 6:
-            self.file.seek(number * self.block)
-            self.file.write(b"\xff" * self.block)
-        return 0
+from virtual_board_vm import Flash, mount
 
 
 class Loopback(Link):
@@ -102,17 +63,6 @@ def _address(port):
     return socket.getaddrinfo(want["host"], want[port])[0][-1]
 
 
-def _mount(flash):
-    # As a board's _boot.py does it: on a new board the flash is formatted.
-    try:
-        fs = vfs.VfsLfs2(flash, progsize=_PROGRAM_SIZE)
-    except OSError:
-        vfs.VfsLfs2.mkfs(flash, progsize=_PROGRAM_SIZE)
-        fs = vfs.VfsLfs2(flash, progsize=_PROGRAM_SIZE)
-    vfs.umount("/")
-    vfs.mount(fs, "/")
-
-
 def _on_event(event, lease):
     global last
     last = event
@@ -133,7 +83,7 @@ def _show_lease():
 
 
 want = json.loads(sys.argv[1])
-_mount(Flash(want["flash"], want["block"]))
+mount(Flash(want["flash"], want["block"]))
 last = None
 nic = Loopback()
 dhcp = dhcpc.Client(nic, hostname=want["hostname"], on_event=_on_event)

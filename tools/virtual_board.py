@@ -48,7 +48,6 @@ sys.path[:] = [%r]
 import virtual_board_vm as board
 open(%r).close()
 flash = board.Flash(%r, %r)
-board.vfs.umount("/")
 board.mount(flash)
 os.putenv("MICROPYINSPECT", "1")
 sys.stdout.write("\\0")

@@ -65,12 +65,15 @@ class _Implementation:
 
 
 def mount(flash):
-    """Mount it as the only file system, formatted if it is new, as a board's _boot.py does."""
+    """Mount it as the only file system, formatted if it is new, as a board's _boot.py does. The
+    host's is then out of reach.
+    """
     try:
         fs = vfs.VfsLfs2(flash, progsize=_PROGRAM_SIZE)
     except OSError:
         vfs.VfsLfs2.mkfs(flash, progsize=_PROGRAM_SIZE)
         fs = vfs.VfsLfs2(flash, progsize=_PROGRAM_SIZE)
+    vfs.umount("/")
     vfs.mount(fs, "/")
     os.chdir("/")
     sys.path[:] = ["", ".frozen", "/lib"]
