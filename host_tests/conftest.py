@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
+import lab
 import vm
 
 if TYPE_CHECKING:
@@ -185,6 +186,31 @@ def _with_source(traceback: str) -> str:
     text = re.sub(r'^  File "(.+)", line (\d+).*\n', add, traceback.strip(), flags=re.MULTILINE)
     error = text.splitlines()[-1]
     return f"{error} {source}\n\n{text}" if source else text
+
+
+# Real servers
+
+
+@pytest.fixture(scope="session")
+def lab_works() -> None:
+    """Skips, with the reason, where there can be no lab or no VM."""
+    if missing := vm.vms()["vm64"].missing:
+        pytest.skip(f"vm64: {missing}")
+    try:
+        with lab.Lab():
+            pass
+    except lab.Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module", params=lab.SERVERS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """The name of a server, each in turn."""
+    try:
+        lab.SERVERS[request.param].require()
+    except lab.Unavailable as error:
+        pytest.skip(str(error))
+    return str(request.param)
 
 
 # Tiers, RFC sections, skips

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 
 import lab
-import vm
+
+pytestmark = pytest.mark.usefixtures("lab_works")
 
 ANY = "0.0.0.0"
 ALL = "255.255.255.255"
@@ -75,28 +76,6 @@ def sent(wire: lab.Capture) -> list[lab.Message]:
 def path(message: lab.Message) -> tuple[str, str]:
     """Where a message came from and went to."""
     return message.ip.src, message.ip.dst
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _lab_works() -> None:
-    """Skips all, with the reason, where there can be no lab or no VM."""
-    if missing := vm.vms()["vm64"].missing:
-        pytest.skip(f"vm64: {missing}")
-    try:
-        with lab.Lab():
-            pass
-    except lab.Unavailable as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module", params=lab.SERVERS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """The name of a server, each in turn."""
-    try:
-        lab.SERVERS[request.param].require()
-    except lab.Unavailable as error:
-        pytest.skip(str(error))
-    return str(request.param)
 
 
 @pytest.fixture

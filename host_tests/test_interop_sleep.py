@@ -12,6 +12,8 @@ import pytest
 import lab
 import vm
 
+pytestmark = pytest.mark.usefixtures("lab_works")
+
 STORE = lab.Lab.dir / "dhcpc.lease"
 KNOWN_S = 0.45  # from here on a message may be one sent again: that is a slow machine
 ALL = "255.255.255.255"
@@ -82,28 +84,6 @@ def once(messages: list[lab.Message]) -> list[str]:
         if not found or message.type != found[-1].type or message.time - found[-1].time < KNOWN_S:
             found.append(message)
     return [message.type for message in found]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _lab_works() -> None:
-    """Skips all, with the reason, where there can be no lab or no VM."""
-    if missing := vm.vms()["vm64"].missing:
-        pytest.skip(f"vm64: {missing}")
-    try:
-        with lab.Lab():
-            pass
-    except lab.Unavailable as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(params=lab.SERVERS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """The name of a server, each in turn."""
-    try:
-        lab.SERVERS[request.param].require()
-    except lab.Unavailable as error:
-        pytest.skip(str(error))
-    return str(request.param)
 
 
 @pytest.fixture

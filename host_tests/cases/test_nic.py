@@ -19,11 +19,10 @@ from fakeboard import (
     plug,
 )
 from kit import Skip, allocated, raises, rfc
+from test_client import Server
 from world import (
-    ACK,
     DISCOVER,
     IP,
-    NAK,
     OFFER,
     RELEASE,
     REQUEST,
@@ -52,28 +51,6 @@ class Memory(Store):
         self.kept = data
 
 
-class Server:
-    """What a server answers. To be set: `mute`, the types that it does not hear; `naks`, whether
-    it says no to every REQUEST; `grant`, what it grants.
-    """
-
-    def __init__(self):
-        self.mute = ()
-        self.naks = False
-        self.grant = {"lease": LEASE, "options": GRANT}
-
-    def answer(self, sent):
-        if sent.type in self.mute:
-            return None
-        if sent.type == DISCOVER:
-            return reply(OFFER, xid=sent.xid, **self.grant)
-        if sent.type == REQUEST and self.naks:
-            return reply(NAK, xid=sent.xid)
-        if sent.type == REQUEST:
-            return reply(ACK, xid=sent.xid, **self.grant)
-        return None
-
-
 class Dhcp:
     """A client on a board. events: the names of all that it told."""
 
@@ -81,7 +58,7 @@ class Dhcp:
         self.board = board
         self.events = []
         self.store = store or Memory()
-        board.server = board.server or Server()
+        board.server = board.server or Server(options=GRANT)
         self.client = Client(
             board.nic, store=self.store, clock=board.clock, on_event=self.tell, **how
         )
@@ -745,7 +722,7 @@ def test_a_route_that_is_lost_in_mid_exchange_is_a_packet_lost():
 
 def test_a_nic_that_was_off_and_on_again_in_mid_exchange_is_sent_by_again():
     def case(board):
-        board.server = Server()
+        board.server = Server(options=GRANT)
         board.server.mute = (DISCOVER,)
         dhcp = connected(board)
         dhcp.go(5)
