@@ -748,6 +748,25 @@ until("rebound")
     assert ["running", False, "EADDRINUSE"] in told
 
 
+def test_a_nic_that_was_off_and_on_again_in_mid_exchange_is_sent_by_again(
+    served: lab.Lab, client: Link
+) -> None:
+    script = """
+hear = dhcp.link.recv
+dhcp.link.recv = lambda size, wait: None
+until("send")
+while hear(1024, 200):
+    pass
+nic.active(False)
+nic.active(True)
+if hasattr(nic, "connect"):
+    nic.connect("lab", "key")
+dhcp.link.recv = hear
+tell("lease", dhcp.acquire().ip == nic.ifconfig()[0])
+"""
+    assert ["lease", True] in answers(served, client.kind, client.script() + script)
+
+
 def test_close_hands_the_interface_back(served: lab.Lab, client: Link) -> None:
     script = """
 import stack
