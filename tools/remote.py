@@ -20,10 +20,8 @@ from mpremote.transport_serial import SerialTransport
 from serial.tools.list_ports import comports
 
 _READ_S = 2.0  # how long a byte may take, where mpremote would wait for ever
-_PROMPT_S = (
-    3,
-    10,
-)  # for a prompt: many an ESP32 is reset by the opening of its port, and deaf first
+# For a prompt: many an ESP32 is reset by the opening of its port, and deaf first
+_PROMPT_S = 3, 10
 _CTRL_B, _CTRL_C, _CTRL_D = b"\r\x02", b"\r\x03", b"\x04"
 
 _SUMS = """

@@ -18,11 +18,11 @@ _NONE = const("0.0.0.0")
 _NO_AP_FOUND = const((-2, 201))
 _WRONG_PASSWORD = const((-3, 202))
 
-# The same on every port that has them
+# The same on every port
 _AF_INET = const(2)
 _SOCK_DGRAM = const(2)
-_SOL_SOCKET = const(0xFFF)
 _POLLIN = const(1)
+_SOL_SOCKET = const(0xFFF)  # ESP32's, which alone needs it
 
 
 def frame(buf, size, mac, to_mac, to):

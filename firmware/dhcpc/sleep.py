@@ -11,9 +11,8 @@ from .store import Store
 _CLOCK = const(1 << 32)  # of clock readings: those of one kind are nearer to each other
 _WALL = const(1)  # kinds of clocks
 _RTC = const(2)
-_SET = const(
-    2024
-)  # no clock that nobody has set shows this year: ESP32 begins in 2000, RP2 in 2021
+# No clock that nobody has set shows this year: ESP32 begins in 2000, RP2 in 2021
+_SET = const(2024)
 _MEMORY = const(2048)  # bytes that an ESP32's RTC has for the application
 _TAG = const(b"dhc")
 

@@ -6,8 +6,6 @@ import stack
 
 POLLIN = 1
 POLLOUT = 4
-POLLERR = 8
-POLLHUP = 16
 
 _DAY = 86_400_000
 
@@ -31,12 +29,6 @@ class poll:
     def register(self, sock, events=POLLIN | POLLOUT):
         """Watch a socket."""
         self.registered[sock] = events
-
-    modify = register
-
-    def unregister(self, sock):
-        """Do not watch it any longer."""
-        self.registered.pop(sock, None)
 
     def poll(self, ms=-1):
         """[(socket, events)] of those that are ready."""

@@ -21,15 +21,6 @@ _NAMESIZE = 6
 _FOR_EVER = -1
 
 
-def getaddrinfo(host, port, *more):
-    """Addresses only, no names."""
-    if host:
-        stack.packed(host)
-    elif stack.ESP32:
-        host = "0.0.0.0"
-    return [(AF_INET, SOCK_STREAM, 0, "", (host, port))]
-
-
 class socket:
     """A UDP socket."""
 
@@ -68,10 +59,6 @@ class socket:
     def settimeout(self, seconds):
         """None for ever."""
         self.timeout = _FOR_EVER if seconds is None else int(seconds * 1000)
-
-    def setblocking(self, blocking):
-        """See settimeout."""
-        self.settimeout(None if blocking else 0)
 
     def sendto(self, data, address):
         """OSError EHOSTUNREACH: no NIC has an address to send that from."""
