@@ -2,4 +2,10 @@
 
 import micropython  # const() for CPython
 
+# In the order of the layers: each knows only those above it.
+from .wire import Message as Message, build as build, option as option
+from .lease import Lease as Lease, dotted as dotted
+from .session import Session as Session
+from .store import Store as Store
+from .link import Link as Link, checksum as checksum, frame as frame
 from .client import Client as Client
