@@ -13,8 +13,8 @@ from scapy.layers.inet import UDP
 from scapy.utils import rdpcap
 
 import decode
-import names
 import vm
+from capture import names
 
 CAPTURES = sorted(Path(__file__).parent.glob("captures/*.pcap"))
 EVERY_VM = [pytest.param(machine, id=name) for name, machine in vm.vms().items()]

@@ -21,8 +21,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
+from capture.names import ip_text, mac_text, message_type, option_name, option_text, quoted
 from dhcpc import wire
-from names import ip_text, mac_text, message_type, option_name, option_text, quoted
 
 
 class Unreadable(Exception):

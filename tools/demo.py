@@ -16,10 +16,10 @@ from itertools import zip_longest
 from pathlib import Path
 
 import vm
+from capture.names import ip_text, mac_text
 from demo_server import ALL, ANY, DNS, MASK, ROUTER, T1, Message, Server
 from demo_stage import BLOCK, BLOCKS, HOST, MAC, SLACK_S, STORE, Act, Packet, Stage, port
 from demo_view import View, parts
-from names import ip_text, mac_text
 
 
 class Wrong(Exception):

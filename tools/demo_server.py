@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from scapy.layers.dhcp import BOOTP, DHCP, dhcpmagic
 
-from names import MESSAGE_TYPES, message_type
+from capture.names import MESSAGE_TYPES, message_type
 
 ANY = IPv4Address("0.0.0.0")
 ALL = IPv4Address("255.255.255.255")

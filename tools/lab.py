@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 import vm
-from names import message_type
+from capture.names import message_type
 
 CLIENT_MAC = "02:00:00:00:00:01"  # locally administered, as every MAC here
 INFINITE = 0xFFFFFFFF  # a lease time, RFC 2131 3.3

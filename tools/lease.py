@@ -22,10 +22,10 @@ from serial.tools.list_ports import comports
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
+from capture.names import mac_text, option_name, option_text, quoted
 from dhcpc.lease import Lease
 from dhcpc.store import Store
 from dhcpc.wire import Message, option
-from names import mac_text, option_name, option_text, quoted
 from remote import Board, Refusal, ports
 
 _VERSION = 1

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import vm
-from names import message_type
+from capture.names import message_type
 
 _BOARD = vm.ROOT / "boards/UNIX"
 _WANTED = ("iface", "once", "store", "hostname", "timeout", "reuse", "apply")

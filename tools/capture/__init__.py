@@ -1,0 +1,1 @@
+"""What captures hold, and what it is called."""
