@@ -15,8 +15,10 @@ import hypothesis
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
-import lab
-import vm
+from testbed.lab import Lab
+from testbed.servers import SERVERS
+from toolchain import vm
+from toolchain.cli import Unavailable
 
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
@@ -197,18 +199,18 @@ def lab_works() -> None:
     if missing := vm.vms()["vm64"].missing:
         pytest.skip(f"vm64: {missing}")
     try:
-        with lab.Lab():
+        with Lab():
             pass
-    except lab.Unavailable as error:
+    except Unavailable as error:
         pytest.skip(str(error))
 
 
-@pytest.fixture(scope="module", params=lab.SERVERS)
+@pytest.fixture(scope="module", params=SERVERS)
 def kind(request: pytest.FixtureRequest) -> str:
     """The name of a server, each in turn."""
     try:
-        lab.SERVERS[request.param].require()
-    except lab.Unavailable as error:
+        SERVERS[request.param].require()
+    except Unavailable as error:
         pytest.skip(str(error))
     return str(request.param)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-import vm
-from virtual_board import VirtualBoard
+from device.virtual import VirtualBoard
+from toolchain import vm
 
 MPREMOTE = vm.ROOT / ".venv/bin/mpremote"
 PROMPT = "\n>>> "

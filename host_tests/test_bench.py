@@ -9,7 +9,8 @@ import sys
 import pytest
 
 import bench
-import lab
+from measure import speed
+from toolchain.cli import Refusal, Unavailable
 
 LINE = re.compile(
     r"(?P<name>[^:]+): (?P<value>[\d.]+) (?P<unit>\S+) "
@@ -40,9 +41,9 @@ ROWS = {
 def quick() -> subprocess.CompletedProcess[str]:
     """A quick run of the tool."""
     try:
-        bench.machine()
-        bench.install_peer()
-    except RuntimeError as reason:
+        speed.machine()
+        speed.install_peer()
+    except Refusal as reason:
         pytest.skip(str(reason).splitlines()[0])
     command = [sys.executable, bench.__file__, "--quick"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -90,22 +91,22 @@ def test_a_lease_that_is_reused_takes_no_packet(
 
 
 def test_a_round_in_which_the_machine_was_slow_does_not_shift_the_factor() -> None:
-    row = bench.Row("build", "us", [1.0, 9.0, 9.0, 1.0, 9.0], [4.0, 36.0, 36.0, 4.0, 4.0])
+    row = speed.Row("build", "us", [1.0, 9.0, 9.0, 1.0, 9.0], [4.0, 36.0, 36.0, 4.0, 4.0])
     assert str(row) == "build: 9.00 us (x4.0 of Adafruit, 4.00 us)"
 
 
 def test_without_a_lab_the_other_figures_are_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def no_lab(*_: object) -> list[bench.Row]:
-        raise lab.Unavailable("no namespaces here")
+    def no_lab(*_: object) -> list[speed.Row]:
+        raise Unavailable("no namespaces here")
 
-    monkeypatch.setattr(bench, "install_peer", lambda: None)
-    monkeypatch.setattr(bench, "compile_both", lambda: [])
-    monkeypatch.setattr(bench, "messages", lambda *_: [bench.Row("heap", "B", [0], [3])])
-    monkeypatch.setattr(bench, "starts", no_lab)
+    monkeypatch.setattr(speed, "install_peer", lambda: None)
+    monkeypatch.setattr(speed, "compile_both", lambda: [])
+    monkeypatch.setattr(speed, "messages", lambda *_: [speed.Row("heap", "B", [0], [3])])
+    monkeypatch.setattr(speed, "starts", no_lab)
     monkeypatch.setattr(sys, "argv", ["bench.py"])
-    assert bench.main() == 0
+    bench.main()
     said = capsys.readouterr()
     assert said.out == "heap: 0 B (Adafruit, 3 B)\n"
     assert said.err == "bench: VM start and packets are left out: no namespaces here\n"

@@ -15,7 +15,7 @@ from types import ModuleType
 
 import pytest
 
-import vm
+from toolchain import vm
 
 BOARDS = vm.ROOT / "boards"
 APART = vm.ROOT / ".venv/apart"

@@ -2,17 +2,17 @@
 
 import pytest
 
-import size
+from measure import footprint
 
 
 @pytest.mark.parametrize("name", ["core", "total"])
 def test_flash_is_within_the_budget(name: str) -> None:
-    assert size.flash(size.modules())[name] <= size.BUDGET[name].must
+    assert footprint.flash(footprint.modules())[name] <= footprint.BUDGET[name].must
 
 
 @pytest.mark.parametrize("bits", [64, 32])
 def test_heap_after_import_is_within_the_budget(bits: int) -> None:
-    machine = size.machine(bits)
+    machine = footprint.machine(bits)
     if machine.missing:
         pytest.skip(f"{machine.name}: {machine.missing}")
-    assert size.heap(bits) <= size.BUDGET[f"heap{bits}"].must
+    assert footprint.heap(bits) <= footprint.BUDGET[f"heap{bits}"].must

@@ -13,8 +13,8 @@ from scapy.layers.inet import UDP
 from scapy.utils import rdpcap
 
 import decode
-import vm
 from capture import names
+from toolchain import vm
 
 CAPTURES = sorted(Path(__file__).parent.glob("captures/*.pcap"))
 EVERY_VM = [pytest.param(machine, id=name) for name, machine in vm.vms().items()]

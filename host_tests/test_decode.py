@@ -19,8 +19,8 @@ from scapy.layers.l2 import ARP, CookedLinux, CookedLinuxV2, Dot1AD, Dot1Q, Ethe
 from scapy.packet import Raw
 
 import decode
-import vm
 from capture import names
+from toolchain import vm
 
 TOOL = vm.ROOT / "tools/decode.py"
 

@@ -16,11 +16,11 @@ import pytest
 from rich.console import Console
 from scapy.layers.dhcp import BOOTP, DHCP, dhcpmagic
 
-import demo
-import demo_stage
-import vm
-from demo_server import ALL, ANY, Message, Server
-from demo_view import View, parts
+from scenes import stage
+from scenes.play import play
+from scenes.server import ALL, ANY, Message, Server
+from scenes.view import View, parts
+from toolchain import vm
 
 rfc = pytest.mark.rfc
 TOOL = vm.ROOT / "tools/demo.py"
@@ -221,7 +221,7 @@ def test_ctrl_c_ends_it_at_once() -> None:
 def failed(server: Server) -> Output:
     """What it shows with a server that makes it fail."""
     file = io.StringIO()
-    assert demo.play(server, View(Console(file=file, width=200))) == 1
+    assert play(server, View(Console(file=file, width=200))) == 1
     return Output(file.getvalue())
 
 
@@ -402,7 +402,7 @@ LAPSES = {
 @needs_vm
 @pytest.mark.parametrize("lapse", LAPSES, ids=["raises", "keeps nothing", "finds nothing"])
 def test_a_client_that_errs_makes_it_fail(lapse: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo_stage, "_BOOT", f"import dhcpc\n{lapse}\n{demo_stage._BOOT}")
+    monkeypatch.setattr(stage, "_BOOT", f"import dhcpc\n{lapse}\n{stage._BOOT}")
     assert LAPSES[lapse] in failed(Quick()).lines
 
 

@@ -22,16 +22,18 @@ pytest.importorskip("termios", reason="virtual boards take pseudo-terminals: Lin
 from littlefs import LittleFS, UserContext
 
 import deploy
-import remote
-import vm
+from device import remote
+from device.config import checked
+from device.deployment import Deployment
+from device.virtual import BLOCK, VirtualBoard
 from dhcpc.lease import Lease
 from dhcpc.store import Store
 from dhcpc.wire import Message, option
-from size import EXTRAS
-from virtual_board import BLOCK, VirtualBoard
+from toolchain import vm
+from toolchain.cli import Refusal
 
 NAME = "RPI_PICO_W"
-MODULES = sorted({path.stem for path in vm.PACKAGE.glob("*.py")} - {*EXTRAS})
+MODULES = sorted({path.stem for path in vm.PACKAGE.glob("*.py")} - {*vm.EXTRAS})
 ROOT_FILES = ("/board.py", "/boot.py", "/main.py")
 COUNT = len(MODULES) + len(ROOT_FILES)
 OTHERS = "print('somebody else')\n"
@@ -359,7 +361,7 @@ def test_a_port_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(remote, "_READ_S", 0.1)
     master, slave = os.openpty()
     try:
-        with pytest.raises(deploy.Refusal, match="no prompt: is MicroPython on the board"):
+        with pytest.raises(Refusal, match="no prompt: is MicroPython on the board"):
             remote.Board(os.ttyname(slave)).__enter__()
     finally:
         os.close(master)
@@ -398,7 +400,7 @@ def test_too_little_space_is_refused_before_anything_is_written(tree: Path, powe
 
 def test_a_file_system_that_fills_up_meanwhile_is_told(power: Boards) -> None:
     with remote.Board(power(blocks=8).port) as board:
-        with pytest.raises(deploy.Refusal, match="the board's file system is full"):
+        with pytest.raises(Refusal, match="the board's file system is full"):
             board.write("/log", b"x" * 9 * BLOCK)
 
 
@@ -412,8 +414,8 @@ def test_what_did_not_arrive_as_it_was_sent_does_not_take_its_place(
         remote.Board, "write", lambda self, path, data: write(self, path, data[:-1] + b"?")
     )
     with remote.Board(board.port) as connected:
-        with pytest.raises(deploy.Refusal, match=r"^/lib/dhcpc/\S+ did not arrive as it was sent"):
-            deploy.Deployment(connected, deploy.parsed()).run()
+        with pytest.raises(Refusal, match=r"^/lib/dhcpc/\S+ did not arrive as it was sent"):
+            Deployment(connected, deploy.parsed()).run()
     found = files(board)
     assert found.pop("/lib/dhcpc/wire.py") == b"as it was"
     assert all(path.endswith("~") for path in found)
@@ -533,8 +535,8 @@ def test_a_config_that_is_wrong_is_refused_before_the_board_is_asked(
     ],
 )
 def test_what_is_wrong_with_a_config_is_named(text: str, why: str) -> None:
-    with pytest.raises(deploy.Refusal, match=f"^c.json ?{why}") as refusal:
-        deploy.checked(text, "c.json")
+    with pytest.raises(Refusal, match=f"^c.json ?{why}") as refusal:
+        checked(text, "c.json")
     assert "secret" not in str(refusal.value)
 
 
@@ -542,7 +544,7 @@ def test_a_config_may_have_all_of_it_or_nothing() -> None:
     wifi = {"ssid": "ü" * 16, "key": "x" * 63}
     whole = {**wifi, "hostname": "a" * 32, "timeout_s": 1.5, "watchdog_s": 8}
     for right in (whole, {}, {"key": "0f" * 32}):
-        assert deploy.checked(json.dumps(right), "c.json") == right
+        assert checked(json.dumps(right), "c.json") == right
 
 
 # Leases

@@ -24,8 +24,14 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
 import emulate
-import lab
-import vm
+from emulator.image import IMAGE, VERSION, find_image
+from emulator.pico_w import TICK_S, Bus, Chip, PicoW
+from emulator.proof import prove
+from testbed.lab import Lab
+from testbed.process import PATIENCE_S, LabError, wait_for
+from testbed.tap import plugged
+from toolchain import vm
+from toolchain.cli import Unavailable
 
 MAC = bytes.fromhex("001018000002")
 OTHER = bytes.fromhex("020000000009")
@@ -78,17 +84,15 @@ def air() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 @pytest.fixture
-def pico(tmp_path: Path, air: tuple[socket.socket, socket.socket]) -> emulate.PicoW:
+def pico(tmp_path: Path, air: tuple[socket.socket, socket.socket]) -> PicoW:
     """A Pico W that idles."""
     return make(tmp_path, air[0], IDLE)
 
 
-def make(
-    directory: Path, tap: socket.socket, program: bytes, littlefs: bytes = b""
-) -> emulate.PicoW:
+def make(directory: Path, tap: socket.socket, program: bytes, littlefs: bytes = b"") -> PicoW:
     image = directory / "program.uf2"
     image.write_bytes(uf2(program))
-    return emulate.PicoW(image, tap.fileno(), littlefs)
+    return PicoW(image, tap.fileno(), littlefs)
 
 
 # The Wi-Fi chip
@@ -100,21 +104,21 @@ def sdpcm(kind: int, payload: bytes) -> bytes:
     return struct.pack("<2HBB6x", size, size ^ 0xFFFF, 0, kind) + payload
 
 
-def write(bus: emulate.Bus, data: bytes) -> None:
+def write(bus: Bus, data: bytes) -> None:
     """Write whole words, the last filled up with what must not go further."""
     data += b"\xee" * (-len(data) % 4)
     bus.write_register(cyw43.WLAN_FUNCTION, 0, len(data), int.from_bytes(data, "little"))
 
 
-def command(bus: emulate.Bus, number: int) -> None:
+def command(bus: Bus, number: int) -> None:
     write(bus, sdpcm(cyw43.CONTROL_HEADER, struct.pack("<4I", number, 0, 0, 0)))
 
 
-def send(bus: emulate.Bus, frame: bytes) -> None:
+def send(bus: Bus, frame: bytes) -> None:
     write(bus, sdpcm(cyw43.DATA_HEADER, bytes(2 + cyw43.BDC_HEADER_LEN) + frame))
 
 
-def received(bus: emulate.Bus) -> list[bytes]:
+def received(bus: Bus) -> list[bytes]:
     """The Ethernet frames that wait in the chip; reads all that does."""
     frames: list[bytes] = []
     while True:
@@ -132,8 +136,8 @@ class Wired:
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
-        self.bus = emulate.Bus(self.sent.append)
-        emulate.Chip(self.bus).attach(RP2040())
+        self.bus = Bus(self.sent.append)
+        Chip(self.bus).attach(RP2040())
 
 
 @pytest.fixture
@@ -192,24 +196,22 @@ def test_emulated_time_does_not_run_ahead(
         time.sleep(0.3)
         emulated = pico.clock.nanos / 1e9
         wall = time.monotonic() - begin
-    assert 0 < emulated <= wall + emulate.TICK_S
+    assert 0 < emulated <= wall + TICK_S
     if program is IDLE:  # not that it stands still
         assert emulated > wall / 4
 
 
-def test_traffic_does_not_hurry_it(
-    pico: emulate.PicoW, air: tuple[socket.socket, socket.socket]
-) -> None:
+def test_traffic_does_not_hurry_it(pico: PicoW, air: tuple[socket.socket, socket.socket]) -> None:
     begin = time.monotonic()
     with pico:
         while time.monotonic() < begin + 0.3:
             air[1].send(ALL + OTHER + bytes(48))
         emulated = pico.clock.nanos / 1e9
         wall = time.monotonic() - begin
-    assert 0 < emulated <= wall + emulate.TICK_S
+    assert 0 < emulated <= wall + TICK_S
 
 
-def test_emulated_time_does_not_catch_up(pico: emulate.PicoW) -> None:
+def test_emulated_time_does_not_catch_up(pico: PicoW) -> None:
     stalled: list[tuple[float, float]] = []
 
     def stall() -> None:
@@ -218,17 +220,17 @@ def test_emulated_time_does_not_catch_up(pico: emulate.PicoW) -> None:
 
     pico.clock.create_alarm(stall).schedule(20e6)
     with pico:
-        lab.wait_for(lambda: stalled, "stall")
+        wait_for(lambda: stalled, "stall")
         time.sleep(0.1)
         emulated = pico.clock.nanos / 1e9 - stalled[0][1]
         wall = time.monotonic() - stalled[0][0]
-    assert emulated <= wall + emulate.TICK_S
+    assert emulated <= wall + TICK_S
 
 
-def test_what_the_emulator_raises_comes_out(pico: emulate.PicoW) -> None:
+def test_what_the_emulator_raises_comes_out(pico: PicoW) -> None:
     pico.clock.create_alarm(lambda: 1 // 0).schedule(1e6)  # type: ignore[arg-type]
     with pytest.raises(ZeroDivisionError), pico:
-        with pytest.raises(lab.LabError, match="ZeroDivisionError"):
+        with pytest.raises(LabError, match="ZeroDivisionError"):
             pico.wait()
 
 
@@ -244,12 +246,12 @@ def test_a_reset_keeps_flash_and_takes_the_chip_s_power(
     before = pico.bus.associated
     with pico:
         boots = pico.device.mcu.sram
-        lab.wait_for(lambda: boots[0] == 3, "third start of the program")
+        wait_for(lambda: boots[0] == 3, "third start of the program")
     assert (before, pico.bus.associated) == (True, False)
     assert pico.littlefs() == files
 
 
-def test_without_files_the_flash_is_as_the_image_leaves_it(pico: emulate.PicoW) -> None:
+def test_without_files_the_flash_is_as_the_image_leaves_it(pico: PicoW) -> None:
     assert pico.littlefs() == bytes([pico.littlefs()[0]]) * 848 * 1024
 
 
@@ -259,7 +261,7 @@ def test_without_files_the_flash_is_as_the_image_leaves_it(pico: emulate.PicoW) 
 class Device:
     """The firmware's end of USB: it reads, again and again, as TinyUSB does."""
 
-    def __init__(self, pico: emulate.PicoW) -> None:
+    def __init__(self, pico: PicoW) -> None:
         self.reads: list[bytes] = []
         self._usb = pico.device.mcu.usb_ctrl
         self._usb.endpoint_read_done = self._done  # type: ignore[method-assign]
@@ -277,7 +279,7 @@ class Device:
         self._again.schedule(10e3)
 
 
-def test_what_is_typed_reaches_the_board_and_no_empty_read_does(pico: emulate.PicoW) -> None:
+def test_what_is_typed_reaches_the_board_and_no_empty_read_does(pico: PicoW) -> None:
     device = Device(pico)
     typed = os.urandom(3000)  # of all values: the pty changes none; more than the FIFO holds
     with pico:
@@ -286,14 +288,14 @@ def test_what_is_typed_reaches_the_board_and_no_empty_read_does(pico: emulate.Pi
         port = os.open(pico.port, os.O_RDWR | os.O_NOCTTY)
         for at in range(0, len(typed), 1000):
             os.write(port, typed[at : at + 1000])
-        lab.wait_for(lambda: sum(map(len, device.reads)) >= len(typed), "all that was typed")
+        wait_for(lambda: sum(map(len, device.reads)) >= len(typed), "all that was typed")
         os.close(port)
     assert b"".join(device.reads) == typed
     assert min(map(len, device.reads)) > 0
     assert max(map(len, device.reads)) <= 64
 
 
-def test_what_the_board_prints_comes_out_of_the_port(pico: emulate.PicoW) -> None:
+def test_what_the_board_prints_comes_out_of_the_port(pico: PicoW) -> None:
     printed = bytes(range(256))
     hear = pico.device.cdc.on_serial_data
     assert hear
@@ -301,13 +303,13 @@ def test_what_the_board_prints_comes_out_of_the_port(pico: emulate.PicoW) -> Non
     with pico:
         port = os.open(pico.port, os.O_RDWR | os.O_NOCTTY)
         heard = b""
-        while len(heard) < len(printed) and select.select([port], [], [], lab.PATIENCE_S)[0]:
+        while len(heard) < len(printed) and select.select([port], [], [], PATIENCE_S)[0]:
             heard += os.read(port, 4096)
         os.close(port)
     assert heard == printed
 
 
-def test_a_board_that_nobody_listens_to_goes_on(pico: emulate.PicoW) -> None:
+def test_a_board_that_nobody_listens_to_goes_on(pico: PicoW) -> None:
     hear = pico.device.cdc.on_serial_data
     assert hear
     said = []
@@ -320,7 +322,7 @@ def test_a_board_that_nobody_listens_to_goes_on(pico: emulate.PicoW) -> None:
     again = pico.clock.create_alarm(chatter)
     again.schedule(1e6)
     with pico:
-        lab.wait_for(lambda: len(said) > 300, "300,000 bytes")
+        wait_for(lambda: len(said) > 300, "300,000 bytes")
 
 
 # The image
@@ -346,9 +348,9 @@ def test_an_image_that_is_none_is_refused(
 ) -> None:
     image = tmp_path / "some.uf2"
     image.write_bytes(content)
-    monkeypatch.setenv(emulate.IMAGE, str(image))
-    with pytest.raises(lab.Unavailable, match=f"some.uf2: {reason}.*{emulate.IMAGE}"):
-        emulate.find_image()
+    monkeypatch.setenv(IMAGE, str(image))
+    with pytest.raises(Unavailable, match=f"some.uf2: {reason}.*{IMAGE}"):
+        find_image()
 
 
 def test_the_image_of_the_environment_is_taken(
@@ -356,8 +358,8 @@ def test_the_image_of_the_environment_is_taken(
 ) -> None:
     image = tmp_path / "some.uf2"
     image.write_bytes(uf2(b"MicroPython", PICO_W))
-    monkeypatch.setenv(emulate.IMAGE, str(image))
-    assert emulate.find_image() == image
+    monkeypatch.setenv(IMAGE, str(image))
+    assert find_image() == image
 
 
 @pytest.mark.parametrize("online", [False, True])
@@ -365,23 +367,23 @@ def test_without_an_image_it_says_how_to_get_one(
     monkeypatch: pytest.MonkeyPatch, online: bool
 ) -> None:
     def resolve(spec: object, family: str, tag: str) -> object:
-        assert (spec, family, tag) == (BOARDS["pico_w"], "micropython", emulate.VERSION)
+        assert (spec, family, tag) == (BOARDS["pico_w"], "micropython", VERSION)
         if online:
             return BOARDS["pico_w"]  # as for a 404: no image in it
         raise OSError("no way out")
 
-    monkeypatch.delenv(emulate.IMAGE, raising=False)
-    monkeypatch.setattr(emulate, "resolve_firmware", resolve)
-    with pytest.raises(lab.Unavailable) as caught:
-        emulate.find_image()
-    for words in (emulate.IMAGE, emulate.VERSION, "RPI_PICO_W-*.uf2", "download page"):
+    monkeypatch.delenv(IMAGE, raising=False)
+    monkeypatch.setattr("emulator.image.resolve_firmware", resolve)
+    with pytest.raises(Unavailable) as caught:
+        find_image()
+    for words in (IMAGE, VERSION, "RPI_PICO_W-*.uf2", "download page"):
         assert words in str(caught.value)
 
 
 def test_the_command_without_an_image_ends_with_2(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, emulate.__file__],
-        env={**os.environ, emulate.IMAGE: str(tmp_path / "none.uf2")},
+        env={**os.environ, IMAGE: str(tmp_path / "none.uf2")},
         capture_output=True,
         text=True,
     )
@@ -393,7 +395,7 @@ def test_the_command_without_an_image_ends_with_2(tmp_path: Path) -> None:
 
 
 @pytest.mark.interop
-def test_the_chip_gets_an_offer_from_a_real_server_over_the_tap(pico: emulate.PicoW) -> None:
+def test_the_chip_gets_an_offer_from_a_real_server_over_the_tap(pico: PicoW) -> None:
     discover = (
         Ether(src=MAC, dst=ALL)
         / IP(src="0.0.0.0", dst="255.255.255.255")
@@ -402,13 +404,13 @@ def test_the_chip_gets_an_offer_from_a_real_server_over_the_tap(pico: emulate.Pi
         / DHCP(options=[("message-type", "discover"), "end"])
     )
     try:
-        net = lab.Lab().__enter__()
-    except lab.Unavailable as reason:
+        net = Lab().__enter__()
+    except Unavailable as reason:
         pytest.skip(str(reason))
     bus = pico.bus
     with net:
         try:
-            tap = emulate.plugged(net)
+            tap = plugged(net)
             with tap as fd, net.capture() as wire:
                 net.serve("dnsmasq")
                 bus.transmit = lambda frame: os.write(fd, frame)
@@ -419,7 +421,7 @@ def test_the_chip_gets_an_offer_from_a_real_server_over_the_tap(pico: emulate.Pi
                 while select.select([fd], [], [], 0.2)[0]:
                     frames.append(os.read(fd, 2048))
                     bus.deliver(frames[-1])
-        except lab.Unavailable as reason:
+        except Unavailable as reason:
             pytest.skip(str(reason))
         assert wire.types() == ["DISCOVER", "OFFER"]
         got = [Ether(frame) for frame in received(bus)]
@@ -431,7 +433,7 @@ def test_the_chip_gets_an_offer_from_a_real_server_over_the_tap(pico: emulate.Pi
 # The whole
 
 
-def test_it_is_the_emulator_that_the_tool_was_made_for(pico: emulate.PicoW) -> None:
+def test_it_is_the_emulator_that_the_tool_was_made_for(pico: PicoW) -> None:
     pins = (vm.ROOT / "tools/requirements.txt").read_text()
     assert f"rp2040py=={importlib.metadata.version('rp2040py')}" in pins
     # What is read and is not there fails by itself; what is set would do nothing.
@@ -448,8 +450,8 @@ def test_a_pico_w_gets_its_lease_from_flash_with_one_packet(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     try:
-        emulate.prove(emulate.find_image())
-    except lab.Unavailable as reason:
+        prove(find_image())
+    except Unavailable as reason:
         pytest.skip(str(reason))
     out = capsys.readouterr().out
     assert out.count("again for one packet") == 2

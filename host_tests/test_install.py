@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-import vm
-from virtual_board import VirtualBoard
+from device.virtual import VirtualBoard
+from toolchain import vm
 
 PACKAGE_JSON = vm.FIRMWARE / "package.json"
 MANIFEST = vm.FIRMWARE / "manifest.py"

@@ -14,14 +14,19 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import lab
+from testbed import clients
+from testbed.lab import Lab
+from testbed.network import CLIENT_MAC
+from testbed.plan import Plan
+from testbed.process import PATIENCE_S, LabError, wait_for
+from testbed.wire import Capture, Message
 
 pytestmark = pytest.mark.usefixtures("lab_works")
 
 ANY = "0.0.0.0"
 ALL = "255.255.255.255"
 ALL_MACS = "ff:ff:ff:ff:ff:ff"
-STORE = lab.Lab.dir / "dhcpc.lease"
+STORE = Lab.dir / "dhcpc.lease"
 RETRANSMISSION_S = 0.4  # the first comes after 0.5 s at the earliest
 
 Event = dict[str, Any]
@@ -30,8 +35,8 @@ Event = dict[str, Any]
 class Netup:
     """A run of tools/netup.py on the client's eth0, with a store, and what it tells."""
 
-    def __init__(self, net: lab.Lab, *more: str) -> None:
-        netup: list[str | Path] = [sys.executable, lab.Netup.path, "eth0", "--json"]
+    def __init__(self, net: Lab, *more: str) -> None:
+        netup: list[str | Path] = [sys.executable, clients.Netup.path, "eth0", "--json"]
         self.process = net.start([*netup, "--store", STORE, *more])
 
     def events(self) -> list[Event]:
@@ -48,23 +53,23 @@ class Netup:
             return found
 
         try:
-            return lab.wait_for(told, f"event {name!r}")[0]
-        except lab.LabError as error:
+            return wait_for(told, f"event {name!r}")[0]
+        except LabError as error:
             pytest.fail(f"{error}\n{self.process.said()}")
 
     def end(self) -> list[Event]:
         """Wait until it has ended well, and return its events."""
-        assert self.process.wait(lab.PATIENCE_S) == 0, self.process.said()
+        assert self.process.wait(PATIENCE_S) == 0, self.process.said()
         return self.events()
 
 
-def sent(wire: lab.Capture) -> list[lab.Message]:
+def sent(wire: Capture) -> list[Message]:
     """The client's messages, but for those that it sent again because no reply came in time: that
     is a slow machine."""
-    messages: list[lab.Message] = []
-    last: lab.Message | None = None
+    messages: list[Message] = []
+    last: Message | None = None
     for message in wire.messages():
-        ours = message.ether.src == lab.CLIENT_MAC
+        ours = message.ether.src == CLIENT_MAC
         late = last is not None and message.time - last.time > RETRANSMISSION_S
         again = last is not None and message.type == last.type
         if ours and not (late and again):
@@ -73,34 +78,34 @@ def sent(wire: lab.Capture) -> list[lab.Message]:
     return messages
 
 
-def path(message: lab.Message) -> tuple[str, str]:
+def path(message: Message) -> tuple[str, str]:
     """Where a message came from and went to."""
     return message.ip.src, message.ip.dst
 
 
 @pytest.fixture
-def net() -> Iterator[lab.Lab]:
-    with lab.Lab(uplink=True) as net:
+def net() -> Iterator[Lab]:
+    with Lab(uplink=True) as net:
         yield net
 
 
 class Boots(NamedTuple):
     """Two boots: one with an empty store, and one with the lease of the first."""
 
-    plan: lab.Plan
-    first: list[lab.Message]  # what the client sent
+    plan: Plan
+    first: list[Message]  # what the client sent
     bound: Event
     addresses: list[str]
     routes: str
     resolver: list[str]
-    second: list[lab.Message]
+    second: list[Message]
     rebooted: Event
 
 
 @pytest.fixture(scope="module")
 def boots(kind: str) -> Boots:
-    plan = lab.Plan(lease=1000, t1=400, t2=700)
-    with lab.Lab(uplink=True) as net:
+    plan = Plan(lease=1000, t1=400, t2=700)
+    with Lab(uplink=True) as net:
         net.serve(kind, plan)
         with net.capture() as wire:
             netup = Netup(net, "--once")
@@ -176,8 +181,8 @@ def test_request_in_init_reboot_names_the_address_and_no_server(boots: Boots) ->
 
 
 @pytest.mark.rfc("2131 4.3.2", "2131 4.4.5")
-def test_request_in_renewing_is_unicast_from_the_leased_address(kind: str, net: lab.Lab) -> None:
-    server = net.serve(kind, lab.Plan(lease=600, t1=3, t2=500))
+def test_request_in_renewing_is_unicast_from_the_leased_address(kind: str, net: Lab) -> None:
+    server = net.serve(kind, Plan(lease=600, t1=3, t2=500))
     with net.capture() as wire:
         netup = Netup(net)
         ip = netup.wait("bound")["ip"]
@@ -190,10 +195,8 @@ def test_request_in_renewing_is_unicast_from_the_leased_address(kind: str, net: 
 
 
 @pytest.mark.rfc("2131 4.3.2", "2131 4.4.5")
-def test_request_in_rebinding_is_broadcast_and_any_server_may_answer(
-    kind: str, net: lab.Lab
-) -> None:
-    server = net.serve(kind, lab.Plan(lease=600, t1=3, t2=5))
+def test_request_in_rebinding_is_broadcast_and_any_server_may_answer(kind: str, net: Lab) -> None:
+    server = net.serve(kind, Plan(lease=600, t1=3, t2=5))
     with net.capture() as wire:
         netup = Netup(net)
         ip = netup.wait("bound")["ip"]
@@ -208,14 +211,12 @@ def test_request_in_rebinding_is_broadcast_and_any_server_may_answer(
 
 
 @pytest.mark.rfc("2131 3.2", "2131 4.4.2")
-def test_nak_after_the_network_was_renumbered_leads_to_a_new_lease(
-    kind: str, net: lab.Lab
-) -> None:
+def test_nak_after_the_network_was_renumbered_leads_to_a_new_lease(kind: str, net: Lab) -> None:
     server = net.serve(kind)
     Netup(net, "--once").end()
     net.cut_power()
     server.stop()
-    net.serve(kind, lab.Plan(subnet="198.51.100.0/24"))
+    net.serve(kind, Plan(subnet="198.51.100.0/24"))
     with net.capture() as wire:
         netup = Netup(net, "--once")
         netup.wait("nak")
@@ -226,7 +227,7 @@ def test_nak_after_the_network_was_renumbered_leads_to_a_new_lease(
 
 
 @pytest.mark.rfc("2131 3.1", "2131 4.4.6")
-def test_release_at_sigterm_frees_the_lease(kind: str, net: lab.Lab) -> None:
+def test_release_at_sigterm_frees_the_lease(kind: str, net: Lab) -> None:
     server = net.serve(kind)
     with net.capture() as wire:
         netup = Netup(net)
@@ -235,16 +236,16 @@ def test_release_at_sigterm_frees_the_lease(kind: str, net: lab.Lab) -> None:
         netup.process.terminate()
         netup.end()
         release = wire.wait("RELEASE")
-    assert held == {ip: (lab.CLIENT_MAC, "active")}
+    assert held == {ip: (CLIENT_MAC, "active")}
     assert release.options["server_id"] == server.plan.server
     assert release.bootp.ciaddr == ip
     assert path(release) == (ip, server.plan.server)
-    lab.wait_for(lambda: "active" not in server.leases().get(ip, ()), "end of the lease")
+    wait_for(lambda: "active" not in server.leases().get(ip, ()), "end of the lease")
     assert net.addresses() == []
 
 
 @pytest.mark.rfc("2131 3.1")
-def test_released_lease_is_not_asked_for_again(kind: str, net: lab.Lab) -> None:
+def test_released_lease_is_not_asked_for_again(kind: str, net: Lab) -> None:
     net.serve(kind)
     netup = Netup(net)
     netup.wait("bound")
@@ -257,6 +258,6 @@ def test_released_lease_is_not_asked_for_again(kind: str, net: lab.Lab) -> None:
 
 
 @pytest.mark.parametrize("kind", ["dnsmasq"], indirect=True)
-def test_cpython_runs_the_client_too(kind: str, net: lab.Lab) -> None:
+def test_cpython_runs_the_client_too(kind: str, net: Lab) -> None:
     net.serve(kind)
     assert Netup(net, "--once", "--vm", "python").end()[-1]["state"] == "BOUND"

@@ -9,12 +9,16 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import lab
-import vm
+from testbed.lab import Lab
+from testbed.network import CLIENT_MAC
+from testbed.plan import Plan
+from testbed.process import wait_for
+from testbed.wire import Message
+from toolchain import vm
 
 pytestmark = pytest.mark.usefixtures("lab_works")
 
-STORE = lab.Lab.dir / "dhcpc.lease"
+STORE = Lab.dir / "dhcpc.lease"
 KNOWN_S = 0.45  # from here on a message may be one sent again: that is a slow machine
 ALL = "255.255.255.255"
 
@@ -45,7 +49,7 @@ class Wake(NamedTuple):
     """What the client told, what it sent, and the addresses of its interface afterwards."""
 
     events: list[dict[str, Any]]
-    sent: list[lab.Message]
+    sent: list[Message]
     addresses: list[str]
 
     @property
@@ -58,7 +62,7 @@ class Wake(NamedTuple):
         return [name for name in found if name not in ("link", "send", "recv", "ignored")]
 
 
-def wake(net: lab.Lab, until: str | None = None, **settings: Any) -> Wake:
+def wake(net: Lab, until: str | None = None, **settings: Any) -> Wake:
     """Switch the client's host on, with what its flash holds, until it has a lease."""
     net.cut_power()
     unix = vm.vms()["vm64"]
@@ -70,16 +74,16 @@ def wake(net: lab.Lab, until: str | None = None, **settings: Any) -> Wake:
         events = [json.loads(line) for line in said.splitlines()]
         count = [event["event"] for event in events].count("send")
 
-        def sent() -> list[lab.Message]:
-            return [each for each in wire.messages() if each.ether.src == lab.CLIENT_MAC]
+        def sent() -> list[Message]:
+            return [each for each in wire.messages() if each.ether.src == CLIENT_MAC]
 
-        lab.wait_for(lambda: len(sent()) >= count, f"{count} messages")
+        wait_for(lambda: len(sent()) >= count, f"{count} messages")
     return Wake(events, sent(), net.addresses())
 
 
-def once(messages: list[lab.Message]) -> list[str]:
+def once(messages: list[Message]) -> list[str]:
     """The types, without those that were sent again because this machine was slow."""
-    found: list[lab.Message] = []
+    found: list[Message] = []
     for message in messages:
         if not found or message.type != found[-1].type or message.time - found[-1].time < KNOWN_S:
             found.append(message)
@@ -87,14 +91,14 @@ def once(messages: list[lab.Message]) -> list[str]:
 
 
 @pytest.fixture
-def net() -> Iterator[lab.Lab]:
-    with lab.Lab() as net:
+def net() -> Iterator[Lab]:
+    with Lab() as net:
         yield net
 
 
 @pytest.mark.rfc("2131 3.1", "2131 3.2", "2131 4.4.5")
-def test_a_wake_costs_2_packets_or_1_or_none_until_t1(kind: str, net: lab.Lab) -> None:
-    net.serve(kind, lab.Plan(lease=1000, t1=8, t2=900))
+def test_a_wake_costs_2_packets_or_1_or_none_until_t1(kind: str, net: Lab) -> None:
+    net.serve(kind, Plan(lease=1000, t1=8, t2=900))
     new = wake(net)
     verified = wake(net)
     reused = wake(net, reuse=True)
@@ -114,9 +118,9 @@ def test_a_wake_costs_2_packets_or_1_or_none_until_t1(kind: str, net: lab.Lab) -
 
 @pytest.mark.rfc("2131 3.2", "2131 4.3.2")
 def test_a_device_carried_between_two_sites_gets_each_ones_address_after_one_nak(
-    kind: str, net: lab.Lab
+    kind: str, net: Lab
 ) -> None:
-    here, there = lab.Plan(), lab.Plan(subnet="198.51.100.0/24")
+    here, there = Plan(), Plan(subnet="198.51.100.0/24")
     server = net.serve(kind, here)
     assert wake(net).names() == ["bound"]
     server.stop()
@@ -134,7 +138,7 @@ def test_a_device_carried_between_two_sites_gets_each_ones_address_after_one_nak
 
 
 @pytest.mark.rfc("2131 3.2")
-def test_a_lease_is_kept_while_the_server_is_away(kind: str, net: lab.Lab) -> None:
+def test_a_lease_is_kept_while_the_server_is_away(kind: str, net: Lab) -> None:
     server = net.serve(kind)
     before = wake(net)
     server.stop()
@@ -145,13 +149,11 @@ def test_a_lease_is_kept_while_the_server_is_away(kind: str, net: lab.Lab) -> No
 
 
 @pytest.mark.rfc("2131 3.2")
-def test_an_early_address_that_the_network_has_no_more_is_taken_back(
-    kind: str, net: lab.Lab
-) -> None:
+def test_an_early_address_that_the_network_has_no_more_is_taken_back(kind: str, net: Lab) -> None:
     server = net.serve(kind)
     wake(net)
     server.stop()
-    net.serve(kind, lab.Plan(subnet="198.51.100.0/24"))
+    net.serve(kind, Plan(subnet="198.51.100.0/24"))
     moved = wake(net, early=True)
     assert moved.names() == ["early", "nak", "bound"]
     assert [address.split(".")[0] for address in moved.addresses] == ["198"]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import vm
+from device.virtual import VirtualBoard
 from dhcpc.store import Store
 from dhcpc.wire import Message
-from virtual_board import VirtualBoard
+from toolchain import vm
 
 TOOL = vm.ROOT / "tools/lease.py"
 VM = vm.vms()["vm64"]
@@ -65,7 +65,7 @@ def image(tmp_path: Path) -> Path:
 
 def in_vm(path: Path, script: str) -> str:
     """What a script prints on a board that has this flash."""
-    mount = f"from virtual_board_vm import Flash, mount; mount(Flash({str(path)!r}, 4096))\n"
+    mount = f"from device.virtual_vm import Flash, mount; mount(Flash({str(path)!r}, 4096))\n"
     # Before that: what the board has is all that can be imported then.
     imports = "import dhcpc.store, dhcpc.wire\n"
     done = VM.run(imports + mount + script, [vm.ROOT / "tools"])

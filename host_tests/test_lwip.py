@@ -17,10 +17,15 @@ import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.utils import PcapReader
 
-import lab
-import lwip
-import vm
 from test_interop import ALL, ALL_MACS, ANY, path, sent
+from testbed.lab import Lab
+from testbed.network import CLIENT_MAC
+from testbed.plan import Plan
+from testbed.process import LabError, wait_for
+from testbed.servers import Server
+from testbed.wire import Capture, Message
+from toolchain import lwip, vm
+from toolchain.cli import Unavailable
 
 SHIM = vm.ROOT / "host_tests/lwip_shim"
 ADDRESS = "192.0.2.77"
@@ -85,13 +90,13 @@ for payload in sys.argv[2:]:
 """
 
 
-def board_lab(net: lab.Lab) -> None:
+def board_lab(net: Lab) -> None:
     """Put a TAP in the place of the client of an open lab. Unavailable: there can be none."""
     net.remove_host("client")
     try:
         net.run(["sh", "-ec", TAP], host="switch")
-    except lab.LabError as error:
-        raise lab.Unavailable(
+    except LabError as error:
+        raise Unavailable(
             f"no TAP for lwIP here: this takes root and /dev/net/tun (modprobe tun; for a "
             f"container --device=/dev/net/tun): {error}"
         ) from None
@@ -100,7 +105,7 @@ def board_lab(net: lab.Lab) -> None:
 class Board:
     """A script in the VM on a board's stack, on the TAP of a lab; a context manager."""
 
-    def __init__(self, net: lab.Lab, kind: str, script: str) -> None:
+    def __init__(self, net: Lab, kind: str, script: str) -> None:
         machine = vm.vms()["vm64"]
         path = f"MICROPYPATH={machine.env(SHIM)['MICROPYPATH']}"
         command = machine.command(PREAMBLE + script)
@@ -109,7 +114,7 @@ class Board:
             path,
             lwip.build(kind),
             "client",
-            lab.CLIENT_MAC,
+            CLIENT_MAC,
             *command,
         ]
         self._process = net.start(stack, host="switch")
@@ -133,25 +138,25 @@ class Board:
             assert self._process.poll() is None or len(self.told()) >= count, self._process.said()
             return len(self.told()) >= count
 
-        lab.wait_for(done, f"word {count} of the board")
+        wait_for(done, f"word {count} of the board")
         return self.told()[count - 1]
 
     def end(self) -> list[Any]:
         """Wait until the script has ended well, and return what it told."""
         try:
-            lab.wait_for(lambda: self._process.poll() is not None, "end of the script")
-        except lab.LabError as error:
+            wait_for(lambda: self._process.poll() is not None, "end of the script")
+        except LabError as error:
             pytest.fail(f"{error}\n{self._process.said()}")
         assert self._process.wait() == 0, self._process.said()
         return self.told()
 
 
-def frames(wire: lab.Capture) -> list[Any]:
+def frames(wire: Capture) -> list[Any]:
     """The DHCP packets so far, as scapy reads them."""
     return list(PcapReader(io.BytesIO(wire.pcap())))
 
 
-def payloads(wire: lab.Capture) -> list[tuple[str, bytes]]:
+def payloads(wire: Capture) -> list[tuple[str, bytes]]:
     """The source address and the payload of each of them."""
     return [(frame[IP].src, bytes(frame[UDP].payload)) for frame in frames(wire)]
 
@@ -164,19 +169,19 @@ def stack_works() -> None:
     try:
         for kind in lwip.BOARDS:
             lwip.build(kind)
-        with lab.Lab() as net:
+        with Lab() as net:
             board_lab(net)
-    except lab.Unavailable as error:
+    except Unavailable as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
-def net(stack_works: None) -> Iterator[lab.Lab]:
+def net(stack_works: None) -> Iterator[Lab]:
     """A board's cable and, on the same switch, a peer that knows the MAC of ADDRESS by itself."""
-    with lab.Lab() as net:
+    with Lab() as net:
         board_lab(net)
         net.add_host("peer", "02:00:00:00:02:01", f"{PEER}/24")
-        neighbour = ["ip", "neigh", "add", ADDRESS, "lladdr", lab.CLIENT_MAC, "dev", "eth0"]
+        neighbour = ["ip", "neigh", "add", ADDRESS, "lladdr", CLIENT_MAC, "dev", "eth0"]
         net.run(neighbour, host="peer")
         net.run(["ip", "route", "add", "default", "dev", "eth0"], host="peer")
         yield net
@@ -188,21 +193,21 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def answers(net: lab.Lab, kind: str, script: str) -> list[Any]:
+def answers(net: Lab, kind: str, script: str) -> list[Any]:
     """Run a script on a board to its end; what it told."""
     with Board(net, kind, script) as board:
         return board.end()
 
 
-def send(net: lab.Lab, to: str, *payloads: str) -> None:
+def send(net: Lab, to: str, *payloads: str) -> None:
     """Have the peer send datagrams to port 68."""
     net.run([sys.executable, "-c", SENDER, to, *payloads], host="peer")
 
 
-def told_of(net: lab.Lab, kind: str, script: str, *datagrams: tuple[str, ...]) -> list[Any]:
+def told_of(net: Lab, kind: str, script: str, *datagrams: tuple[str, ...]) -> list[Any]:
     """Run a script that calls `ready`, and send datagrams (to, payload, ...) then; what it told
     after that."""
-    go = net.outside(lab.Lab.dir / "go")
+    go = net.outside(Lab.dir / "go")
     go.unlink(missing_ok=True)
     with Board(net, kind, script) as board:
         board.wait(1)
@@ -222,7 +227,7 @@ sock = udp()
 """
 
 
-def test_without_an_address_there_is_no_route(net: lab.Lab, kind: str) -> None:
+def test_without_an_address_there_is_no_route(net: Lab, kind: str) -> None:
     told = answers(
         net,
         kind,
@@ -238,7 +243,7 @@ tell(fault(sock.sendto, b"lost", ("255.255.255.255", 67)))
 
 
 @pytest.mark.rfc("2131 4.1")
-def test_a_socket_bound_to_the_nic_sends_from_0_0_0_0(net: lab.Lab) -> None:
+def test_a_socket_bound_to_the_nic_sends_from_0_0_0_0(net: Lab) -> None:
     with net.capture() as wire:
         told = answers(
             net,
@@ -251,13 +256,13 @@ nic.ifconfig(("192.0.2.77", "255.255.255.0", "192.0.2.1", "192.0.2.1"))
 tell(fault(sock.sendto, b"addressed", ("255.255.255.255", 67)))
 """,
         )
-        lab.wait_for(lambda: len(frames(wire)) >= 2, "two datagrams")
+        wait_for(lambda: len(frames(wire)) >= 2, "two datagrams")
     assert told == [[None], [None]]
     assert payloads(wire) == [(ANY, b"unaddressed"), (ADDRESS, b"addressed")]
     assert frames(wire)[0].dst == "ff:ff:ff:ff:ff:ff"
 
 
-def test_the_name_to_bind_to_is_there_once_the_nic_is_active(net: lab.Lab) -> None:
+def test_the_name_to_bind_to_is_there_once_the_nic_is_active(net: Lab) -> None:
     told = answers(
         net,
         "esp32",
@@ -273,7 +278,7 @@ tell(fault(sock.setsockopt, socket.SOL_SOCKET, socket.SO_BINDTODEVICE, "st1"))
     assert told == [[None], ["st1"], [None], ["st2"], ["ENODEV"]]
 
 
-def test_rp2_has_no_way_to_bind_to_a_nic(net: lab.Lab) -> None:
+def test_rp2_has_no_way_to_bind_to_a_nic(net: Lab) -> None:
     told = answers(
         net,
         "rp2",
@@ -297,7 +302,7 @@ def frame(payload):
 
 
 @pytest.mark.rfc("2131 4.1")
-def test_send_ethernet_needs_no_address_and_tells_nothing(net: lab.Lab) -> None:
+def test_send_ethernet_needs_no_address_and_tells_nothing(net: Lab) -> None:
     with net.capture() as wire:
         told = answers(
             net,
@@ -314,12 +319,12 @@ tell(nic.send_ethernet(b"0123456789"))
 tell(nic.send_ethernet(frame(bytes(1473))))  # 1515 bytes: one too many
 """,
         )
-        lab.wait_for(lambda: len(frames(wire)) >= 3, "three datagrams")
+        wait_for(lambda: len(frames(wire)) >= 3, "three datagrams")
     assert told == [[None]] * 6
     assert payloads(wire) == [(ANY, b"at 0.0.0.0")] * 3
 
 
-def test_a_provisional_address_is_the_source_and_makes_the_nic_connected(net: lab.Lab) -> None:
+def test_a_provisional_address_is_the_source_and_makes_the_nic_connected(net: Lab) -> None:
     with net.capture() as wire:
         told = answers(
             net,
@@ -334,7 +339,7 @@ nic.disconnect()
 tell(nic.ifconfig()[0], fault(sock.sendto, b"lost", ("255.255.255.255", 67)))
 """,
         )
-        lab.wait_for(lambda: frames(wire), "a datagram")
+        wait_for(lambda: frames(wire), "a datagram")
     assert told == [[2, False], [3, True], [None], ["169.254.7.7", "EHOSTUNREACH"]]
     assert payloads(wire) == [("169.254.7.7", b"provisional")]
 
@@ -344,7 +349,7 @@ tell(nic.ifconfig()[0], fault(sock.sendto, b"lost", ("255.255.255.255", 67)))
 
 @pytest.mark.parametrize("address", [ANY, "169.254.7.7"])
 def test_port_68_hears_unicast_for_an_address_that_the_nic_has_not(
-    net: lab.Lab, kind: str, address: str
+    net: Lab, kind: str, address: str
 ) -> None:
     script = f"""
 if {address!r} != "0.0.0.0":
@@ -356,7 +361,7 @@ tell(heard(sock))
     assert told == [[["unicast", "broadcast"]]]
 
 
-def test_a_socket_bound_to_the_provisional_address_misses_the_unicast(net: lab.Lab) -> None:
+def test_a_socket_bound_to_the_provisional_address_misses_the_unicast(net: Lab) -> None:
     script = """
 nic.active(True)
 silence()
@@ -370,7 +375,7 @@ tell(heard(sock))
     assert told == [[["broadcast"]]]
 
 
-def test_an_empty_host_is_an_ipv6_address_on_rp2(net: lab.Lab, kind: str) -> None:
+def test_an_empty_host_is_an_ipv6_address_on_rp2(net: Lab, kind: str) -> None:
     script = UNADDRESSED.replace("udp()", 'udp("")') + "ready(); tell(heard(sock))"
     told = told_of(net, kind, script, (ALL, "broadcast"))
     assert told == [[[] if kind == "rp2" else ["broadcast"]]]
@@ -378,18 +383,18 @@ def test_an_empty_host_is_an_ipv6_address_on_rp2(net: lab.Lab, kind: str) -> Non
 
 @pytest.mark.parametrize(("kind", "length"), [("rp2", 4), ("esp32", 6)], indirect=["kind"])
 def test_a_socket_keeps_the_first_datagrams_and_drops_the_rest(
-    net: lab.Lab, kind: str, length: int
+    net: Lab, kind: str, length: int
 ) -> None:
     told = told_of(net, kind, UNADDRESSED + "ready(); tell(heard(sock))", (ALL, *"01234567"))
     assert told == [[list("01234567")[:length]]]
 
 
-def test_what_is_too_long_is_cut(net: lab.Lab, kind: str) -> None:
+def test_what_is_too_long_is_cut(net: Lab, kind: str) -> None:
     script = UNADDRESSED + "ready(); tell(sock.recv(4).decode(), heard(sock))"
     assert told_of(net, kind, script, (ALL, "datagram")) == [["data", []]]
 
 
-def test_an_empty_datagram_ends_an_esp32_socket_for_good(net: lab.Lab, kind: str) -> None:
+def test_an_empty_datagram_ends_an_esp32_socket_for_good(net: Lab, kind: str) -> None:
     script = UNADDRESSED + "ready(); tell([sock.recv(9).decode() for _ in range(3)])"
     told = told_of(net, kind, script, (ALL, "", "a", "b"))
     assert told == [[["", "a", "b"] if kind == "rp2" else ["", "", ""]]]
@@ -398,7 +403,7 @@ def test_an_empty_datagram_ends_an_esp32_socket_for_good(net: lab.Lab, kind: str
 @pytest.mark.parametrize(
     ("kind", "most", "error"), [("rp2", 4, "ENOMEM"), ("esp32", 10, None)], indirect=["kind"]
 )
-def test_udp_slots_are_few(net: lab.Lab, kind: str, most: int, error: str | None) -> None:
+def test_udp_slots_are_few(net: Lab, kind: str, most: int, error: str | None) -> None:
     told = answers(
         net,
         kind,
@@ -424,7 +429,7 @@ tell(fault(udp))
 SETTLE = "time.sleep(0.3)"
 
 
-def test_the_built_in_client_owns_port_68(net: lab.Lab, kind: str) -> None:
+def test_the_built_in_client_owns_port_68(net: Lab, kind: str) -> None:
     told = answers(
         net,
         kind,
@@ -442,7 +447,7 @@ tell(fault(sock.bind, ("0.0.0.0", 68)))
     assert told == [["EADDRINUSE"], ["EADDRINUSE"], [None]]
 
 
-def lwip_sends(net: lab.Lab, kind: str, script: str, expected: list[str]) -> bool:
+def lwip_sends(net: Lab, kind: str, script: str, expected: list[str]) -> bool:
     """Whether messages of these types and no others leave while a script runs."""
     with net.capture() as wire:
         answers(net, kind, f"{script}\n{SETTLE}")
@@ -451,39 +456,39 @@ def lwip_sends(net: lab.Lab, kind: str, script: str, expected: list[str]) -> boo
         return wire.types() == expected
 
 
-def test_unless_silenced_it_sends_a_discover_at_link_up(net: lab.Lab, kind: str) -> None:
+def test_unless_silenced_it_sends_a_discover_at_link_up(net: Lab, kind: str) -> None:
     assert lwip_sends(net, kind, 'nic.active(True); nic.connect("lab")', ["DISCOVER"])
 
 
-def test_addresses_of_zero_silence_it_through_reconnections(net: lab.Lab, kind: str) -> None:
+def test_addresses_of_zero_silence_it_through_reconnections(net: Lab, kind: str) -> None:
     script = UNADDRESSED + 'nic.disconnect(); nic.connect("lab")'
     assert lwip_sends(net, kind, script, [])
 
 
-def test_before_active_silencing_is_lost_on_rp2(net: lab.Lab, kind: str) -> None:
+def test_before_active_silencing_is_lost_on_rp2(net: Lab, kind: str) -> None:
     script = 'silence(); nic.active(True); nic.connect("lab")'
     assert lwip_sends(net, kind, script, ["DISCOVER"] if kind == "rp2" else [])
 
 
-def test_off_and_on_again_undoes_the_silencing(net: lab.Lab, kind: str) -> None:
+def test_off_and_on_again_undoes_the_silencing(net: Lab, kind: str) -> None:
     script = UNADDRESSED + 'sock.close(); nic.active(False); nic.active(True); nic.connect("lab")'
     assert lwip_sends(net, kind, script, ["DISCOVER"])
 
 
-def test_dhcp4_false_before_association_silences_rp2_alone(net: lab.Lab, kind: str) -> None:
+def test_dhcp4_false_before_association_silences_rp2_alone(net: Lab, kind: str) -> None:
     script = 'nic.active(True); nic.ipconfig(dhcp4=False); nic.connect("lab")'
     assert lwip_sends(net, kind, script, [] if kind == "rp2" else ["DISCOVER"])
 
 
-def test_on_a_wiznet5k_a_discover_leaves_within_active(net: lab.Lab) -> None:
+def test_on_a_wiznet5k_a_discover_leaves_within_active(net: Lab) -> None:
     script = "nic = network.WIZNET5K(); nic.active(True); silence()"
     assert lwip_sends(net, "rp2", script, ["DISCOVER"])
 
 
 @pytest.fixture(scope="module")
-def served(stack_works: None) -> Iterator[lab.Lab]:
+def served(stack_works: None) -> Iterator[Lab]:
     """A board's cable with dnsmasq on it."""
-    with lab.Lab() as net:
+    with Lab() as net:
         board_lab(net)
         net.serve("dnsmasq")
         yield net
@@ -497,19 +502,19 @@ while nic.ifconfig()[0] == "0.0.0.0":
 """
 
 
-def test_with_a_lease_up_silencing_releases_it(served: lab.Lab, kind: str) -> None:
+def test_with_a_lease_up_silencing_releases_it(served: Lab, kind: str) -> None:
     with served.capture() as wire:
         told = answers(served, kind, f"{LEASED}silence(); tell(nic.ifconfig()[0])\n{SETTLE}")
         assert told == [[ANY]]
         wire.wait("RELEASE")
 
 
-def test_started_while_port_68_is_held_it_hears_no_answer(served: lab.Lab, kind: str) -> None:
+def test_started_while_port_68_is_held_it_hears_no_answer(served: Lab, kind: str) -> None:
     script = f"tell(nic.ipconfig(dhcp4=True))\n{SETTLE}\ntell(nic.ifconfig()[0])"
     with served.capture() as wire:
         assert answers(served, kind, UNADDRESSED + script) == [[None], [ANY]]
-        first = lab.wait_for(lambda: frames(wire), "a DISCOVER")[0]
-    assert (first.src, first[UDP].dport) == (lab.CLIENT_MAC, 67)
+        first = wait_for(lambda: frames(wire), "a DISCOVER")[0]
+    assert (first.src, first[UDP].dport) == (CLIENT_MAC, 67)
     assert first[UDP].sport != 68
 
 
@@ -571,11 +576,11 @@ class Exchange(NamedTuple):
     """What went over the wire from boot to RELEASE, and what the board told."""
 
     link: Link
-    wire: lab.Capture
+    wire: Capture
     told: dict[str, Any]
-    server: lab.Server
+    server: Server
 
-    def replies(self) -> list[lab.Message]:
+    def replies(self) -> list[Message]:
         """What the firmware heard before it had the lease."""
         xid = firmwares(self.wire)[0].bootp.xid
         replies = [*self.wire.messages("OFFER"), *self.wire.messages("ACK")]
@@ -584,17 +589,17 @@ class Exchange(NamedTuple):
 
 def keep(link: Link, flags: int) -> Exchange:
     """Have a board get a lease, renew it and give it back."""
-    with lab.Lab() as net:
+    with Lab() as net:
         board_lab(net)
-        server = net.serve("dnsmasq", lab.Plan(lease=600, t1=3, t2=500))
+        server = net.serve("dnsmasq", Plan(lease=600, t1=3, t2=500))
         with net.capture() as wire, Board(net, link.kind, link.script(flags) + KEEP) as board:
             told = {name: more for name, *more in board.end()}
             wire.wait("RELEASE")
-            lab.wait_for(lambda: not server.leases(), "end of the lease")
+            wait_for(lambda: not server.leases(), "end of the lease")
         return Exchange(link, wire, told, server)
 
 
-def firmwares(wire: lab.Capture) -> list[lab.Message]:
+def firmwares(wire: Capture) -> list[Message]:
     """What the firmware's client sent; the built-in one has no client identifier."""
     return [message for message in sent(wire) if "client_id" in message.options]
 
@@ -700,7 +705,7 @@ def radio(request: pytest.FixtureRequest) -> Link:
 
 
 @pytest.mark.rfc("2131 3.2", "2131 4.4.2")
-def test_second_boot_takes_one_request(served: lab.Lab, client: Link) -> None:
+def test_second_boot_takes_one_request(served: Lab, client: Link) -> None:
     answers(served, client.kind, client.script() + "dhcp.acquire()")
     with served.capture() as wire:
         told = answers(served, client.kind, client.script() + "until('rebooted')")
@@ -714,7 +719,7 @@ def test_second_boot_takes_one_request(served: lab.Lab, client: Link) -> None:
 
 @pytest.mark.rfc("2131 3.7")
 def test_a_lost_association_takes_the_address_and_its_return_verifies_it(
-    served: lab.Lab, radio: Link
+    served: Lab, radio: Link
 ) -> None:
     script = """
 ip = dhcp.acquire().ip
@@ -734,7 +739,7 @@ tell("same", dhcp.lease.ip == ip == nic.ifconfig()[0])
     assert path(request) == (ANY, ALL)
 
 
-def test_a_built_in_client_that_is_back_is_silenced_again(served: lab.Lab, radio: Link) -> None:
+def test_a_built_in_client_that_is_back_is_silenced_again(served: Lab, radio: Link) -> None:
     script = """
 dhcp.acquire()
 nic.ipconfig(dhcp4=True)
@@ -749,7 +754,7 @@ until("rebound")
 
 
 def test_a_nic_that_was_off_and_on_again_in_mid_exchange_is_sent_by_again(
-    served: lab.Lab, client: Link
+    served: Lab, client: Link
 ) -> None:
     script = """
 hear = dhcp.link.recv
@@ -767,7 +772,7 @@ tell("lease", dhcp.acquire().ip == nic.ifconfig()[0])
     assert ["lease", True] in answers(served, client.kind, client.script() + script)
 
 
-def test_close_hands_the_interface_back(served: lab.Lab, client: Link) -> None:
+def test_close_hands_the_interface_back(served: Lab, client: Link) -> None:
     script = """
 import stack
 dhcp.acquire()
@@ -785,7 +790,7 @@ tell("handed back", nic.ipconfig("dhcp4"), nic.ifconfig()[0][:8])
 def test_garbage_and_empty_datagrams_do_not_keep_it_from_a_lease(
     stack_works: None, radio: Link
 ) -> None:
-    with lab.Lab() as net:
+    with Lab() as net:
         board_lab(net)
         net.add_host("peer", "02:00:00:00:02:01", f"{PEER}/24")
         net.run(["ip", "route", "add", "default", "dev", "eth0"], host="peer")
@@ -818,7 +823,7 @@ def test_a_program_that_is_missing_is_named_with_its_package(
 
     monkeypatch.setattr("shutil.which", which)
     package = {"gcc": "gcc", "apt-get": "apt", "dpkg-source": "dpkg-dev"}[program]
-    with pytest.raises(lab.Unavailable, match=f"apt-get install {package}"):
+    with pytest.raises(Unavailable, match=f"apt-get install {package}"):
         lwip.build("rp2")
 
 
@@ -838,13 +843,13 @@ def test_a_mirror_out_of_reach_is_named_and_nothing_is_left(
     unbuilt: Path, file: str, text: str
 ) -> None:
     (unbuilt / "apt" / file).write_text(text)
-    with pytest.raises(lab.Unavailable, match=r"in reach.*no/such/mirror"):
+    with pytest.raises(Unavailable, match=r"in reach.*no/such/mirror"):
         lwip.build("rp2")
     assert list((unbuilt / "lwip").iterdir()) == []
 
 
 def test_without_a_tap_it_says_what_to_do(stack_works: None) -> None:
-    with lab.Lab() as net:
+    with Lab() as net:
         net.run(["mount", "--bind", "/dev/null", "/dev/net/tun"], host="switch")
-        with pytest.raises(lab.Unavailable, match="modprobe tun"):
+        with pytest.raises(Unavailable, match="modprobe tun"):
             board_lab(net)

@@ -13,12 +13,18 @@ from typing import Any
 
 import pytest
 
-import lab
 import netup
-import vm
 from test_interop import STORE, Event, Netup
+from testbed import clients
+from testbed.lab import Lab
+from testbed.network import CLIENT_MAC
+from testbed.plan import Plan
+from testbed.process import PATIENCE_S, wait_for
+from toolchain import vm
+from toolchain.cli import Refusal, Unavailable
+from toolchain.programs import require
 
-NETUP = lab.Netup.path
+NETUP = clients.Netup.path
 RESOLV_CONF = Path("/etc/resolv.conf")
 WITH_PACKET = ("recv", "send")
 
@@ -125,7 +131,7 @@ def test_without_a_vm_it_says_what_to_do(machine: str, monkeypatch: pytest.Monke
     if machine == "python":
         assert netup.main() == 2
         return
-    with pytest.raises(SystemExit) as refusal:
+    with pytest.raises(Refusal) as refusal:
         netup.main()
     assert "no MicroPython VM: `make setup`, say" in str(refusal.value)
     assert "--vm python" in str(refusal.value)
@@ -140,22 +146,22 @@ def lab_works() -> None:
     if missing := vm.vms()["vm64"].missing:
         pytest.skip(f"vm64: {missing}")
     try:
-        lab.require("dnsmasq")
-        with lab.Lab():
+        require("dnsmasq")
+        with Lab():
             pass
-    except lab.Unavailable as error:
+    except Unavailable as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture
-def net(lab_works: None) -> Iterator[lab.Lab]:
+def net(lab_works: None) -> Iterator[Lab]:
     """A cable without a server."""
-    with lab.Lab() as net:
+    with Lab() as net:
         yield net
 
 
 @pytest.fixture
-def served(net: lab.Lab) -> lab.Lab:
+def served(net: Lab) -> Lab:
     """A cable with dnsmasq on it."""
     net.serve("dnsmasq")
     return net
@@ -165,7 +171,7 @@ def names(events: list[Event]) -> list[str]:
     return [event["event"] for event in events]
 
 
-def everything(net: lab.Lab) -> list[str]:
+def everything(net: Lab) -> list[str]:
     """All that netup might change on the client's host."""
     show = ["address show", "route show table all", "rule show", "neigh show dev lo"]
     said = [net.run(["ip", "-4", *what.split()]) for what in show]
@@ -174,12 +180,12 @@ def everything(net: lab.Lab) -> list[str]:
 
 def ended(run: Netup, code: int = 0) -> list[Event]:
     """Wait for the end of a run, and return its events."""
-    assert run.process.wait(lab.PATIENCE_S) == code, run.process.said()
+    assert run.process.wait(PATIENCE_S) == code, run.process.said()
     assert "Traceback" not in run.process.said()
     return run.events()
 
 
-def test_no_apply_touches_nothing(served: lab.Lab) -> None:
+def test_no_apply_touches_nothing(served: Lab) -> None:
     before = everything(served)
     run = Netup(served, "--no-apply")
     assert run.wait("bound")["ip"].startswith("192.0.2.")
@@ -189,7 +195,7 @@ def test_no_apply_touches_nothing(served: lab.Lab) -> None:
     assert everything(served) == before
 
 
-def test_both_pythons_tell_the_same(served: lab.Lab) -> None:
+def test_both_pythons_tell_the_same(served: Lab) -> None:
     told = []
     for which in ("micropython", "python"):
         runs = []
@@ -204,7 +210,7 @@ def test_both_pythons_tell_the_same(served: lab.Lab) -> None:
     assert names(told[0][1])[-1] == "rebooted"
 
 
-def test_every_event_has_its_time_and_the_state_after_it(served: lab.Lab) -> None:
+def test_every_event_has_its_time_and_the_state_after_it(served: Lab) -> None:
     events = ended(Netup(served, "--once"))
     times = [event["t_ms"] for event in events]
     assert times == sorted(times)
@@ -219,7 +225,7 @@ def test_every_event_has_its_time_and_the_state_after_it(served: lab.Lab) -> Non
 
 
 @pytest.mark.rfc("2131 4.4.2")
-def test_reuse_sends_no_packet(served: lab.Lab) -> None:
+def test_reuse_sends_no_packet(served: Lab) -> None:
     first = ended(Netup(served, "--once", "--reuse"))[-1]
     served.run(["ip", "address", "flush", "dev", "eth0"])
     with served.capture() as wire:
@@ -232,7 +238,7 @@ def test_reuse_sends_no_packet(served: lab.Lab) -> None:
 
 
 @pytest.mark.rfc("2131 4.4.6")
-def test_a_lease_that_was_reused_is_released(served: lab.Lab, which: str) -> None:
+def test_a_lease_that_was_reused_is_released(served: Lab, which: str) -> None:
     ended(Netup(served, "--once", "--reuse", "--vm", which))
     with served.capture() as wire:
         run = Netup(served, "--reuse", "--vm", which)
@@ -244,8 +250,8 @@ def test_a_lease_that_was_reused_is_released(served: lab.Lab, which: str) -> Non
 
 
 @pytest.mark.rfc("2131 4.4.5")
-def test_a_lease_that_was_reused_is_renewed(net: lab.Lab) -> None:
-    net.serve("dnsmasq", lab.Plan(lease=600, t1=3, t2=500))
+def test_a_lease_that_was_reused_is_renewed(net: Lab) -> None:
+    net.serve("dnsmasq", Plan(lease=600, t1=3, t2=500))
     ended(Netup(net, "--once", "--reuse"))
     run = Netup(net, "--reuse")
     run.wait("reused")
@@ -255,12 +261,12 @@ def test_a_lease_that_was_reused_is_renewed(net: lab.Lab) -> None:
 
 
 @pytest.mark.rfc("2131 4.4.2")
-def test_without_reuse_a_stored_lease_is_verified(served: lab.Lab) -> None:
+def test_without_reuse_a_stored_lease_is_verified(served: Lab) -> None:
     ended(Netup(served, "--once", "--reuse"))
     assert names(ended(Netup(served, "--once")))[-1] == "rebooted"
 
 
-def test_a_timeout_ends_it_in_time_with_exit_1(net: lab.Lab, which: str) -> None:
+def test_a_timeout_ends_it_in_time_with_exit_1(net: Lab, which: str) -> None:
     for seconds in (0.05, 1):
         began = time.monotonic()
         events = ended(Netup(net, "--once", "--timeout", str(seconds), "--vm", which), code=1)
@@ -270,10 +276,10 @@ def test_a_timeout_ends_it_in_time_with_exit_1(net: lab.Lab, which: str) -> None
         assert net.addresses() == []
 
 
-def test_an_interface_that_is_down_is_told_before_the_timeout(net: lab.Lab) -> None:
+def test_an_interface_that_is_down_is_told_before_the_timeout(net: Lab) -> None:
     net.run(["ip", "link", "set", "eth0", "down"])
     run = Netup(net, "--once", "--no-apply", "--timeout", "0.5")
-    assert run.process.wait(lab.PATIENCE_S) == 1
+    assert run.process.wait(PATIENCE_S) == 1
     said = run.process.said()
     assert "down" in said or "carrier" in said or "link" in said
     assert "None" not in said
@@ -283,7 +289,7 @@ def test_an_interface_that_is_down_is_told_before_the_timeout(net: lab.Lab) -> N
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(("which", "times"), [("micropython", 5), ("python", 1)])
 def test_signals_release_the_address(
-    served: lab.Lab, number: signal.Signals, which: str, times: int
+    served: Lab, number: signal.Signals, which: str, times: int
 ) -> None:
     with served.capture() as wire:
         run = Netup(served, "--vm", which)
@@ -297,7 +303,7 @@ def test_signals_release_the_address(
     assert served.addresses() == []
 
 
-def test_a_signal_before_there_is_a_lease_ends_it_without_a_release(net: lab.Lab) -> None:
+def test_a_signal_before_there_is_a_lease_ends_it_without_a_release(net: Lab) -> None:
     with net.capture() as wire:
         run = Netup(net)
         run.wait("send")
@@ -307,7 +313,7 @@ def test_a_signal_before_there_is_a_lease_ends_it_without_a_release(net: lab.Lab
     assert set(wire.types()) == {"DISCOVER"}
 
 
-def test_a_signal_at_any_moment_ends_it_and_leaves_nothing(served: lab.Lab) -> None:
+def test_a_signal_at_any_moment_ends_it_and_leaves_nothing(served: Lab) -> None:
     before = everything(served)
     for ms in range(0, 120, 12):
         run = Netup(served)
@@ -315,21 +321,21 @@ def test_a_signal_at_any_moment_ends_it_and_leaves_nothing(served: lab.Lab) -> N
         time.sleep(ms / 1000)
         run.process.terminate()
         # Before its handlers are set netup dies of it; the VM must end well all the same.
-        assert run.process.wait(lab.PATIENCE_S) in (0, 143, -15), run.process.said()
-        lab.wait_for(lambda: everything(served) == before, "end of all traces")
+        assert run.process.wait(PATIENCE_S) in (0, 143, -15), run.process.said()
+        wait_for(lambda: everything(served) == before, "end of all traces")
 
 
-def test_the_vm_gives_the_address_back_when_netup_is_killed(served: lab.Lab, which: str) -> None:
+def test_the_vm_gives_the_address_back_when_netup_is_killed(served: Lab, which: str) -> None:
     before = everything(served)
     with served.capture() as wire:
         run = Netup(served, "--vm", which)
         run.wait("bound")
         run.process.kill()
         wire.wait("RELEASE")
-    lab.wait_for(lambda: everything(served) == before, "end of all traces")
+    wait_for(lambda: everything(served) == before, "end of all traces")
 
 
-def test_a_reader_that_goes_away_ends_it(served: lab.Lab) -> None:
+def test_a_reader_that_goes_away_ends_it(served: Lab) -> None:
     command = f"{sys.executable} {NETUP} eth0 | head -n 2"
     with served.capture() as wire:
         said = served.run(["sh", "-c", command])
@@ -339,7 +345,7 @@ def test_a_reader_that_goes_away_ends_it(served: lab.Lab) -> None:
     assert served.addresses() == []
 
 
-def test_without_json_a_line_tells_what_happened(served: lab.Lab) -> None:
+def test_without_json_a_line_tells_what_happened(served: Lab) -> None:
     said = served.run([sys.executable, NETUP, "eth0", "--once"])
     words = [line.split() for line in said.splitlines()]
     assert [line[2] for line in words][:2] == ["link", "send"]
@@ -348,14 +354,14 @@ def test_without_json_a_line_tells_what_happened(served: lab.Lab) -> None:
     assert not set("[]{}'") & set(said)
 
 
-def test_without_the_right_to_send_it_says_so(served: lab.Lab, which: str) -> None:
+def test_without_the_right_to_send_it_says_so(served: Lab, which: str) -> None:
     said = served.start(
         [
             *("setpriv", "--bounding-set=-net_raw"),
             *(sys.executable, NETUP, "eth0", "--once", "--timeout", "0.5", "--vm", which),
         ]
     )
-    assert said.wait(lab.PATIENCE_S) in (1, 2)
+    assert said.wait(PATIENCE_S) in (1, 2)
     assert "EPERM" in said.said() or "not permitted" in said.said()
     assert "Traceback" not in said.said()
 
@@ -365,14 +371,14 @@ def test_without_the_right_to_send_it_says_so(served: lab.Lab, which: str) -> No
 
 @pytest.mark.rfc("2131 3.7")
 @pytest.mark.parametrize("end", ["switch", "client"])
-def test_a_cable_that_is_pulled_and_put_back_takes_one_request(served: lab.Lab, end: str) -> None:
+def test_a_cable_that_is_pulled_and_put_back_takes_one_request(served: Lab, end: str) -> None:
     # "switch": the carrier goes; "client": somebody takes the interface down.
     interface = "client" if end == "switch" else "eth0"
     run = Netup(served)
     ip = run.wait("bound")["ip"]
     before = len(run.events())
     served.run(["ip", "link", "set", interface, "down"], host=end)
-    lab.wait_for(lambda: names(run.events()).count("link") == 2, "event 'link'")
+    wait_for(lambda: names(run.events()).count("link") == 2, "event 'link'")
     assert served.addresses() == []
     assert run.events()[-1]["state"] == "STOPPED"
     served.run(["ip", "link", "set", interface, "up"], host=end)
@@ -384,13 +390,11 @@ def test_a_cable_that_is_pulled_and_put_back_takes_one_request(served: lab.Lab, 
     ended(run)
 
 
-def test_an_interface_that_is_taken_down_while_a_reply_is_awaited(
-    net: lab.Lab, which: str
-) -> None:
+def test_an_interface_that_is_taken_down_while_a_reply_is_awaited(net: Lab, which: str) -> None:
     run = Netup(net, "--vm", which)
     run.wait("send")
     net.run(["ip", "link", "set", "eth0", "down"])
-    lab.wait_for(lambda: names(run.events()).count("link") == 2, "event 'link'")
+    wait_for(lambda: names(run.events()).count("link") == 2, "event 'link'")
     net.serve("dnsmasq")
     net.run(["ip", "link", "set", "eth0", "up"])
     run.wait("bound")
@@ -398,12 +402,12 @@ def test_an_interface_that_is_taken_down_while_a_reply_is_awaited(
     ended(run)
 
 
-@pytest.mark.parametrize("mac", [lab.CLIENT_MAC, "02:00:00:00:00:77"])
-def test_an_interface_that_is_made_anew_is_used_again(served: lab.Lab, mac: str) -> None:
+@pytest.mark.parametrize("mac", [CLIENT_MAC, "02:00:00:00:00:77"])
+def test_an_interface_that_is_made_anew_is_used_again(served: Lab, mac: str) -> None:
     run = Netup(served)
     ip = run.wait("bound")["ip"]
     served.run(["ip", "link", "delete", "client"], host="switch")
-    lab.wait_for(lambda: names(run.events()).count("link") == 2, "event 'link'")
+    wait_for(lambda: names(run.events()).count("link") == 2, "event 'link'")
     for command in (
         f"ip link add client type veth peer name eth0 address {mac} netns client",
         "ip link set client master switch up",
@@ -416,16 +420,16 @@ def test_an_interface_that_is_made_anew_is_used_again(served: lab.Lab, mac: str)
     ended(run)
 
 
-def test_an_interface_that_vanishes_is_a_link_that_is_down(served: lab.Lab) -> None:
+def test_an_interface_that_vanishes_is_a_link_that_is_down(served: Lab) -> None:
     run = Netup(served)
     run.wait("bound")
     served.run(["ip", "link", "delete", "client"], host="switch")
-    lab.wait_for(lambda: names(run.events()).count("link") == 2, "event 'link'")
+    wait_for(lambda: names(run.events()).count("link") == 2, "event 'link'")
     run.process.terminate()
     assert names(ended(run))[-1] != "error"
 
 
-def test_a_name_that_a_shell_would_take_apart_is_just_a_name(served: lab.Lab) -> None:
+def test_a_name_that_a_shell_would_take_apart_is_just_a_name(served: Lab) -> None:
     name = "e;t&$(h)"
     served.run(["ip", "link", "set", "eth0", "down"])
     served.run(["ip", "link", "set", "eth0", "name", name])
@@ -435,7 +439,7 @@ def test_a_name_that_a_shell_would_take_apart_is_just_a_name(served: lab.Lab) ->
     assert len(served.addresses(name)) == 1
 
 
-def test_a_namespace_that_was_entered_without_its_sysfs(net: lab.Lab) -> None:
+def test_a_namespace_that_was_entered_without_its_sysfs(net: Lab) -> None:
     """As `unshare --net` and `nsenter --net` leave it; `ip netns exec` mounts one."""
     make = "ip link add eth7 type veth peer name p7 && ip link set p7 up && ip link set eth7 up"
     run = f"{sys.executable} {NETUP} eth7 --once --json --timeout 0.5"
@@ -447,7 +451,7 @@ def test_a_namespace_that_was_entered_without_its_sysfs(net: lab.Lab) -> None:
 # The store
 
 
-def stored(net: lab.Lab) -> bytes:
+def stored(net: Lab) -> bytes:
     """The record of a lease on this network, and no trace of it besides."""
     ended(Netup(net, "--once"))
     net.run(["ip", "address", "flush", "dev", "eth0"])
@@ -455,7 +459,7 @@ def stored(net: lab.Lab) -> bytes:
 
 
 @pytest.mark.rfc("2131 3.2")
-def test_a_record_that_cannot_be_trusted_is_none_and_it_starts_at_init(served: lab.Lab) -> None:
+def test_a_record_that_cannot_be_trusted_is_none_and_it_starts_at_init(served: Lab) -> None:
     good = stored(served)
     other_mac = bytearray(good)
     other_mac[7] ^= 1
@@ -481,15 +485,13 @@ def _crc(data: bytes | bytearray) -> bytes:
 
 
 @pytest.mark.rfc("2131 3.2")
-def test_an_empty_store_file_is_as_good_as_none(served: lab.Lab) -> None:
+def test_an_empty_store_file_is_as_good_as_none(served: Lab) -> None:
     served.outside(STORE).touch()
     assert "error" not in names(ended(Netup(served, "--once")))
 
 
 @pytest.mark.parametrize("place", ["missing/lease", "read-only/lease"])
-def test_a_store_that_cannot_be_written_is_an_error_and_no_more(
-    served: lab.Lab, place: str
-) -> None:
+def test_a_store_that_cannot_be_written_is_an_error_and_no_more(served: Lab, place: str) -> None:
     read_only = STORE.parent / "read-only"
     served.run(["mkdir", read_only])
     served.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", read_only], host="switch")
@@ -502,25 +504,25 @@ def test_a_store_that_cannot_be_written_is_an_error_and_no_more(
     assert served.addresses() == []
 
 
-def test_what_is_no_file_is_refused_as_a_store_and_left_alone(served: lab.Lab) -> None:
+def test_what_is_no_file_is_refused_as_a_store_and_left_alone(served: Lab) -> None:
     for make in ("mknod {} c 1 3", "mkfifo {}", "mkdir {}"):
         path = STORE.parent / make.split()[0]
         served.run(make.format(path).split())
         kind = served.outside(path).stat().st_mode
         process = served.start([sys.executable, NETUP, "eth0", "--once", "--store", path])
-        assert process.wait(lab.PATIENCE_S) == 2
+        assert process.wait(PATIENCE_S) == 2
         assert str(path) in process.said()
         assert served.outside(path).stat().st_mode == kind
 
 
-def test_a_long_store_path_is_fine(served: lab.Lab) -> None:
+def test_a_long_store_path_is_fine(served: Lab) -> None:
     path = STORE.parent / ("directory" * 20) / "lease"
     served.outside(path.parent).mkdir()
     assert names(ended(Netup(served, "--once", "--store", str(path))))[-1] == "bound"
     assert served.outside(path).exists()
 
 
-def test_a_store_may_be_a_link_to_a_file(served: lab.Lab) -> None:
+def test_a_store_may_be_a_link_to_a_file(served: Lab) -> None:
     link = STORE.parent / "link"
     served.run(["ln", "-s", STORE, link])
     ended(Netup(served, "--once", "--store", str(link)))
@@ -531,7 +533,7 @@ def test_a_store_may_be_a_link_to_a_file(served: lab.Lab) -> None:
 # The resolver's file
 
 
-def test_the_resolvers_file_is_as_it_was_after_a_release(served: lab.Lab, which: str) -> None:
+def test_the_resolvers_file_is_as_it_was_after_a_release(served: Lab, which: str) -> None:
     for text in (
         b"",
         b"nameserver 198.51.100.9\n",
@@ -548,7 +550,7 @@ def test_the_resolvers_file_is_as_it_was_after_a_release(served: lab.Lab, which:
         assert served.outside(RESOLV_CONF).read_bytes() == text
 
 
-def test_the_resolvers_file_holds_nothing_but_comments_and_whole_lines(served: lab.Lab) -> None:
+def test_the_resolvers_file_holds_nothing_but_comments_and_whole_lines(served: Lab) -> None:
     # resolv.conf(5): only a `#` in the first column begins a comment.
     served.outside(RESOLV_CONF).write_text("nameserver 198.51.100.9\n")
     run = Netup(served)
@@ -564,7 +566,7 @@ def test_the_resolvers_file_holds_nothing_but_comments_and_whole_lines(served: l
     ended(run)
 
 
-def test_the_resolvers_file_has_one_set_of_lines_after_a_power_cut(served: lab.Lab) -> None:
+def test_the_resolvers_file_has_one_set_of_lines_after_a_power_cut(served: Lab) -> None:
     for _ in range(3):
         ended(Netup(served, "--once"))
     text = served.outside(RESOLV_CONF).read_text()
@@ -576,7 +578,7 @@ def test_the_resolvers_file_has_one_set_of_lines_after_a_power_cut(served: lab.L
     assert "192.0.2" not in served.outside(RESOLV_CONF).read_text()
 
 
-def test_without_a_resolvers_file_one_is_made_and_a_lease_is_had(served: lab.Lab) -> None:
+def test_without_a_resolvers_file_one_is_made_and_a_lease_is_had(served: Lab) -> None:
     served.outside(RESOLV_CONF).unlink()
     run = Netup(served)
     run.wait("bound")
@@ -586,7 +588,7 @@ def test_without_a_resolvers_file_one_is_made_and_a_lease_is_had(served: lab.Lab
 
 
 def test_a_resolvers_file_that_cannot_be_written_is_an_error_and_no_more(
-    served: lab.Lab, which: str
+    served: Lab, which: str
 ) -> None:
     served.run(["mount", "-o", "remount,bind,ro", "/etc"], host="switch")
     run = Netup(served, "--vm", which)

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
-import vm
-from demo_server import LEASE_TIME, T1, T2, Message, Server
+from scenes.server import LEASE_TIME, T1, T2, Message, Server
+from toolchain import vm
 
 EXAMPLE = vm.FIRMWARE / "examples/sensor.py"
 VM = vm.vms()["vm64"]
@@ -35,7 +35,7 @@ BOARD = """
 import json, select, socket, sys, time
 import dhcpc.sleep
 from dhcpc.link import Link
-from virtual_board_vm import Flash, mount
+from device.virtual_vm import Flash, mount
 
 want = json.loads(sys.stdin.readline())
 _AF_INET, _SOCK_DGRAM = 2, 2

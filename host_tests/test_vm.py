@@ -1,4 +1,4 @@
-"""tools/vm.py and what conftest.py does with it: what the other tiers rest on."""
+"""The VMs, the compiler, and what conftest.py does with it: what the other tiers rest on."""
 
 import os
 import shutil
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import vm
+from toolchain import vm
+from toolchain.cli import Refusal
 
 pytest_plugins = ["pytester"]
 EVERY_VM = [pytest.param(machine, id=name) for name, machine in vm.vms().items()]
@@ -52,7 +53,7 @@ def test_what_has_no_source_any_more_goes(package: Path) -> None:
 
 def test_what_does_not_compile_is_named_and_leaves_nothing(package: Path) -> None:
     (package / "led.py").write_text("def on(:\n")
-    with pytest.raises(RuntimeError, match=r"led\.py does not compile"):
+    with pytest.raises(Refusal, match=r"led\.py does not compile"):
         compiled(package)
     assert [path.name for path in (package.parent / "mpy").iterdir()] == ["blink"]
 
@@ -91,7 +92,7 @@ def test_the_heap_is_as_small_as_asked_for(machine: vm.VM) -> None:
 
 
 def test_a_missing_vm_says_so() -> None:
-    with pytest.raises(RuntimeError, match="vm99: get one"):
+    with pytest.raises(Refusal, match="vm99: get one"):
         vm.VM("vm99", (), missing="get one").run("")
 
 

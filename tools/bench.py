@@ -8,164 +8,26 @@ as small, as the peer's. It is left out where ours is 0. Values are medians.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
-from statistics import median
-from typing import Any, NamedTuple
 
-import lab
-import vm
-
-PEER = "Adafruit"
-ROUNDS = 400  # of the messages
-STARTS = 40  # of the VM, for each way
-
-_TOOLS = Path(__file__).resolve().parent
-_PINS = _TOOLS / "bench_requirements.txt"
-_BUILD = vm.ROOT / "build/bench"
-_PEER_SOURCE = _BUILD / "pypi"
-_MPY = _BUILD / "mpy"
-
-_HOSTNAME = "lab"
-_MAC = bytes.fromhex(lab.CLIENT_MAC.replace(":", ""))
+from measure import speed
+from toolchain import cli
 
 
-class Row(NamedTuple):
-    """A figure: samples of both sides, the n-th of each taken at about the same time."""
-
-    name: str
-    unit: str
-    ours: list[float]
-    theirs: list[float]
-
-    def __str__(self) -> str:
-        digits = 0 if self.unit in ("B", "sent") else 2
-        times = ""
-        if all(self.ours):
-            # Not of the medians: what slows the machine for a while slows one round of both.
-            factor = median(their / our for our, their in zip(self.ours, self.theirs, strict=True))
-            times = f"x{factor:.1f} of "
-        value, peers = (f"{median(side):.{digits}f}" for side in (self.ours, self.theirs))
-        return f"{self.name}: {value} {self.unit} ({times}{PEER}, {peers} {self.unit})"
-
-
-def machine() -> vm.VM:
-    """The VM with sockets and a clock in microseconds."""
-    unix = vm.vms()["vm64"]
-    if unix.missing:
-        raise RuntimeError(f"{unix.name}: {unix.missing}")
-    return unix
-
-
-def install_peer() -> None:
-    """Get Adafruit's code from PyPI unless the versions wanted are there; RuntimeError if they
-    cannot be had."""
-    stamp = _PEER_SOURCE / _PINS.name
-    if stamp.exists() and stamp.read_text() == _PINS.read_text():
-        return
-    _BUILD.mkdir(parents=True, exist_ok=True)
-    print(f"bench: {PEER}'s packages from PyPI into {_PEER_SOURCE}", file=sys.stderr)
-    pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-    only = ["--no-deps", "--only-binary", ":all:", "--no-compile", "--requirement", str(_PINS)]
-    with tempfile.TemporaryDirectory(dir=_BUILD) as directory:
-        new = Path(directory) / "pypi"
-        done = subprocess.run([*pip, *only, "--target", str(new)], capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(
-                f"{PEER}'s packages are not to be had; is PyPI in reach?\n{done.stderr}"
-            )
-        shutil.copy(_PINS, new)
-        shutil.rmtree(_PEER_SOURCE, ignore_errors=True)
-        new.rename(_PEER_SOURCE)
-
-
-def compile_both() -> list[Path]:
-    """Compile what the VM imports besides the firmware, in the same way.
-
-    Return where it looks: for Adafruit's modules, for those of bench_vm.
-    """
-    vm.compile_package(_PEER_SOURCE, _MPY)  # adafruit_ticks.py
-    vm.compile_package(_PEER_SOURCE / "adafruit_wiznet5k", _MPY / _PEER_SOURCE.name)
-    vm.compile_package(_TOOLS / "bench_vm", _MPY)
-    return [_MPY / _PEER_SOURCE.name, _MPY]
-
-
-def messages(path: list[Path], rounds: int) -> list[Row]:
-    """Time and heap for a message."""
-    script = f"a = bytearray(1 << 18); from bench_vm import codec; del a; codec.main({rounds})"
-    code, out = machine().run(script, path, timeout=600)
-    if code != 0:
-        raise RuntimeError(f"the VM ended with exit code {code}\n{out}")
-    return [Row(**json.loads(line)) for line in out.splitlines()]
-
-
-def starts(path: list[Path], rounds: int) -> list[Row]:
-    """From the start of the VM to the address that dnsmasq grants; lab.Unavailable if there can
-    be no lab.
-
-    Both sides send by the same kind of UDP socket, so that it is they that are compared. Such a
-    socket does not hear a unicast to an address that the interface lacks: hence the broadcasts.
-    """
-    peer_path, bench_path = path
-    store = str(lab.Lab.dir / "dhcpc.lease")
-    ours = f"from bench_vm import ours; ours.start('eth0', {_MAC!r}, {_HOSTNAME!r}, {store!r}, "
-    theirs = f"from bench_vm import adafruit; adafruit.start('eth0', {_MAC!r}, {_HOSTNAME!r})"
-
-    # Each import looks through the whole path: neither side has the other's directory there.
-    def way(script: str, code: Path) -> dict[str, Any]:
-        path = os.pathsep.join(map(str, (code, bench_path, ".frozen")))
-        return {"command": machine().command(script), "path": path}
-
-    ways = {
-        "nothing stored": way(ours + "True)", machine().firmware()),
-        "stored lease verified": way(ours + "False)", machine().firmware()),
-        "stored lease reused": way(ours + "True)", machine().firmware()),
-        PEER: way(theirs, peer_path),
-    }
-    want = {"rounds": rounds, "ways": ways, "fresh": "nothing stored", "store": store}
-    with lab.Lab() as net:
-        net.serve("dnsmasq", lab.Plan(broadcast=True))
-        plan = net.dir / "bench.json"
-        net.outside(plan).write_text(json.dumps(want))
-        out = net.run([sys.executable, _TOOLS / "bench_lab.py", plan])
-    samples = json.loads(out)
-
-    def row(title: str, unit: str, name: str, key: str) -> Row:
-        sides = ([sample[key] for sample in samples[each]] for each in (name, PEER))
-        return Row(title, unit, *sides)
-
-    *names, _ = ways
-    return [
-        row("VM start to the first packet", "ms", names[0], "first"),
-        *(row(f"VM start to the address, {name}", "ms", name, "address") for name in names),
-        *(row(f"packets, {name}", "sent", name, "packets") for name in names),
-    ]
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="How fast the firmware is, against a peer.")
+def main() -> None:
+    parser = cli.parser("How fast the firmware is, against a peer.")
     parser.add_argument(
         "--quick", action="store_true", help="see whether it works: the figures are rough"
     )
     share = 20 if parser.parse_args().quick else 1
-    install_peer()
-    path = compile_both()
-    print(*messages(path, ROUNDS // share), sep="\n", flush=True)
+    speed.install_peer()
+    path = speed.compile_both()
+    print(*speed.messages(path, speed.ROUNDS // share), sep="\n", flush=True)
     try:
-        print(*starts(path, STARTS // share), sep="\n")
-    except lab.Unavailable as reason:
+        print(*speed.starts(path, speed.STARTS // share), sep="\n")
+    except cli.Unavailable as reason:
         print(f"bench: VM start and packets are left out: {reason}", file=sys.stderr)
-    return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (RuntimeError, OSError) as error:
-        sys.exit(f"bench: {error}")
+    sys.exit(cli.run(main))

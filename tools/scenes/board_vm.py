@@ -13,8 +13,8 @@ import socket
 import sys
 
 import dhcpc
+from device.virtual_vm import Flash, mount
 from dhcpc.link import Link
-from virtual_board_vm import Flash, mount
 
 
 class Loopback(Link):

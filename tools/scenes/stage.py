@@ -17,8 +17,9 @@ from pathlib import Path
 
 from littlefs import LittleFS, LittleFSError, UserContext
 
-import vm
-from demo_server import ALL, Message, Server
+from scenes.server import ALL, Message, Server
+from toolchain import vm
+from toolchain.cli import Refusal
 
 HOST = "127.0.0.1"
 MAC = bytes.fromhex("00005e005301")  # for documentation: RFC 7042 2.1.2
@@ -34,7 +35,7 @@ _BOOT = """
 import sys
 print('{"vm": "%d.%d.%d"}' % sys.implementation.version[:3])
 sys.stdin.readline()
-import demo_board
+import scenes.board_vm
 """
 
 
@@ -90,7 +91,7 @@ class Stage:
         }
         self.process = subprocess.Popen(
             self.machine.command(_BOOT, json.dumps(wanted)),
-            env=self.machine.env(Path(__file__).parent),
+            env=self.machine.env(Path(__file__).parents[1]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -103,7 +104,7 @@ class Stage:
         self.waits = False  # for us to have seen what it shows
         trouble = self.act().trouble
         if trouble:
-            raise RuntimeError("\n".join(trouble))
+            raise Refusal("\n".join(trouble))
         self.began = time.monotonic()
 
     def off(self) -> None:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-import vm
-from lab import ENVIRONMENT, Argv, Unavailable
+from toolchain import vm
+from toolchain.cli import Refusal, Unavailable
+from toolchain.programs import ENVIRONMENT, Argv, which
 
 BOARDS = {"rp2": 0, "esp32": 1}  # whose options; the value of ESP32 in lwipopts.h
 
@@ -49,7 +49,7 @@ def build(board: str) -> Path:
     newest = max(file.stat().st_mtime_ns for file in made_of)
     if program.exists() and program.stat().st_mtime_ns > newest:
         return program
-    if not (gcc := shutil.which("gcc", path=ENVIRONMENT["PATH"])):
+    if not (gcc := which("gcc")):
         raise Unavailable("lwIP has to be compiled: apt-get install gcc libc6-dev")
     source = _source() / "src"
     with tempfile.TemporaryDirectory(dir=_BUILT) as directory:
@@ -59,7 +59,7 @@ def build(board: str) -> Path:
         files = [file for pattern in _LWIP for file in sorted(source.glob(pattern))]
         done = _run([gcc, *flags, _OURS / "stack.c", *files])
         if done.returncode:
-            raise RuntimeError(f"lwIP for {board} does not compile:\n{done.stderr}")
+            raise Refusal(f"lwIP for {board} does not compile:\n{done.stderr}")
         new.replace(program)
     return program
 
@@ -69,7 +69,7 @@ def _source() -> Path:
     if _SOURCE.exists():
         return _SOURCE
     for program, package in (("apt-get", "apt"), ("dpkg-source", "dpkg-dev")):
-        if not shutil.which(program, path=ENVIRONMENT["PATH"]):
+        if not which(program):
             raise Unavailable(
                 f"lwIP is got as a Debian source package, and there is no {program}: on Debian or "
                 f"Ubuntu, apt-get install {package}"

@@ -19,6 +19,8 @@ from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 from serial.tools.list_ports import comports
 
+from toolchain.cli import Refusal
+
 _READ_S = 2.0  # how long a byte may take, where mpremote would wait for ever
 # For a prompt: many an ESP32 is reset by the opening of its port, and deaf first
 _PROMPT_S = 3, 10
@@ -58,10 +60,6 @@ i = sys.implementation
 mpy = getattr(i, "_mpy", 0)
 print((i.name, tuple(i.version)[:3], getattr(i, "_machine", ""), mpy & 255, os.statvfs("/")))
 """
-
-
-class Refusal(Exception):
-    """What cannot be done, why, and what to do, in one line."""
 
 
 class System(NamedTuple):

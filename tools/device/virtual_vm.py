@@ -1,4 +1,4 @@
-"""The part of tools/virtual_board.py that runs in the MicroPython VM: flash in a file, a start as
+"""The part of a virtual board that runs in the MicroPython VM: flash in a file, a start as
 a board starts. Once it has begun, what the VM sees of files is what is in that flash.
 """
 
@@ -87,7 +87,8 @@ def start(variables, app, instead):
     """
     variables.clear()
     variables["__name__"] = "__main__"
-    sys.modules.pop(__name__)
+    for name in (__name__, __name__.split(".")[0]):  # and the room that it stands in
+        sys.modules.pop(name)
     if instead:
         sys.modules["sys"] = _Sys(instead)
     for name in ("boot.py", "main.py") if app else ("boot.py",):

@@ -1,0 +1,1 @@
+"""An emulated Pico W, and what tools/emulate.py proves with it."""

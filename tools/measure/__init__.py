@@ -1,0 +1,1 @@
+"""What the firmware costs (tools/size.py) and how fast it is (tools/bench.py)."""

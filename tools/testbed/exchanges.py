@@ -1,0 +1,209 @@
+"""What a client and a server do together: scenarios by their names, an exchange, and the
+recordings in host_tests/captures.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from testbed.clients import CLIENTS, Client
+from testbed.lab import Lab
+from testbed.plan import INFINITE, Plan
+from testbed.process import LabError, wait_for
+from testbed.program import Program
+from testbed.servers import SERVERS, Server
+from testbed.wire import Capture
+
+
+def _bind(client: Client, capture: Capture) -> None:
+    """Start a client and wait for its first lease."""
+    client.start()
+    capture.wait("ACK")
+    wait_for(client.is_bound, f"lease of {client.name}")
+
+
+def _lease(lab: Lab, server: Server, client: Client, path: Path | None) -> Capture:
+    """a new lease, its renewal, its release"""
+    with lab.capture(path) as capture:
+        _bind(client, capture)
+        client.renew()
+        capture.wait("ACK", 2)
+        client.release()
+        capture.wait("RELEASE")
+    return capture
+
+
+def _reboot(lab: Lab, server: Server, client: Client, path: Path | None) -> Capture:
+    """a new lease, a power cut, the same lease confirmed"""
+    with lab.capture(path) as capture:
+        _bind(client, capture)
+        lab.cut_power()
+        client.start()
+        capture.wait("ACK", 2)
+    return capture
+
+
+def _nak(lab: Lab, server: Server, client: Client, path: Path | None) -> Capture:
+    """a new lease, a power cut, the network renumbered: NAK, and a lease there"""
+    with lab.capture(path) as capture:
+        _bind(client, capture)
+        lab.cut_power()
+        server.stop()
+        lab.serve(server.name, replace(server.plan, subnet="198.51.100.0/24"))
+        client.start()
+        capture.wait("NAK")
+        capture.wait("ACK", 2)
+    return capture
+
+
+def _decline(lab: Lab, server: Server, client: Client, path: Path | None) -> Capture:
+    """an address that another host has: DECLINE, and a lease of another one"""
+    client.start()  # once without a witness: servers offer a client its old address
+    taken = wait_for(lab.addresses, "address on eth0")[0]
+    lab.cut_power()
+    lab.add_host("squatter", "02:00:00:00:00:02", taken)
+    with lab.capture(path) as capture:
+        client.start("-a", "-A", "1")
+        capture.wait("DECLINE")
+        capture.wait("ACK", 2)
+    return capture
+
+
+def _inform(lab: Lab, server: Server, client: Client, path: Path | None) -> Capture:
+    """an address set by hand: INFORM"""
+    network = server.plan.network
+    with lab.capture(path) as capture:
+        client.start(f"--inform={network[50]}/{network.prefixlen}")
+        capture.wait("ACK")
+    return capture
+
+
+SCENARIOS = {f.__name__[1:]: f for f in (_lease, _reboot, _nak, _decline, _inform)}
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A client's exchange with a server; words are keys of SERVERS, CLIENTS, SCENARIOS and so on.
+
+    broadcast: "client" sets the broadcast flag, "server" broadcasts unasked.
+    """
+
+    server: str
+    client: str
+    scenario: str = "lease"
+    options: str = "everyday"
+    lease: int = 600
+    broadcast: str | None = None
+
+    def __post_init__(self) -> None:
+        can = CLIENTS[self.client].scenarios
+        if self.scenario not in can:
+            raise ValueError(f"{self.client} cannot do {self.scenario}, only {', '.join(can)}")
+
+    def __str__(self) -> str:
+        """Its arguments for `tools/lab.py run`."""
+        words = [self.server, self.client, self.scenario]
+        for option in fields(self)[3:]:
+            if (value := getattr(self, option.name)) != option.default:
+                words.append(f"--{option.name} {value}")
+        return " ".join(words)
+
+    @property
+    def file(self) -> str:
+        """The name of its capture file."""
+        return str(self).replace("--options ", "").replace("--", "").replace(" ", "-") + ".pcap"
+
+    def run(self, path: Path | None = None) -> Capture:
+        """Run it in a lab of its own, and record it, to `path` if it is given."""
+        SERVERS[self.server].require()
+        CLIENTS[self.client].require()
+        plan = Plan(
+            options=self.options,
+            lease=self.lease,
+            t1=3,  # for clients that cannot be told to renew
+            t2=self.lease * 7 // 8,
+            force=self.options != "everyday",
+            broadcast=self.broadcast == "server",
+        )
+        with Lab() as lab:
+            client = CLIENTS[self.client](lab, broadcast=self.broadcast == "client")
+            server = lab.serve(self.server, plan)
+            try:
+                return SCENARIOS[self.scenario](lab, server, client, path)
+            except LabError as error:
+                raise LabError(f"{self}: {error}\n{client.log()}\n{server.log()}") from None
+
+
+def recordings() -> list[Exchange]:
+    """What host_tests/captures holds."""
+    each = [
+        exchange
+        for server in SERVERS
+        for exchange in (
+            *(Exchange(server, client) for client in CLIENTS),
+            # Kea knows no largest size, and udhcpc has room for 628 bytes alone.
+            Exchange(server, "dhcpcd" if server == "kea" else "udhcpc", options="rich"),
+            Exchange(server, "udhcpc", "decline"),
+            Exchange(server, "dhclient", "nak"),
+            Exchange(server, "dhcpcd", "reboot"),
+            Exchange(server, "dhcpcd", "inform"),
+            Exchange(server, "netup", "nak", options="rich"),
+        )
+    ]
+    some = [
+        Exchange("dnsmasq", "dhclient", "reboot", options="minimal", lease=INFINITE),
+        Exchange("dhcpd", "udhcpc", options="minimal"),
+        Exchange("dhcpd", "dhcpcd", options="long"),
+        Exchange("kea", "dhcpcd", options="long"),
+        Exchange("dnsmasq", "udhcpc", broadcast="client"),
+        Exchange("dhcpd", "dhcpcd", broadcast="client"),
+        Exchange("kea", "dhcpcd", broadcast="client"),
+        Exchange("dhcpd", "udhcpc", broadcast="server"),
+    ]
+    return each + some
+
+
+_README = """# Captures
+
+DHCP traffic between real servers and clients, one exchange a file, recorded on the client's cable
+in the project's own lab. `make captures` records all of it again; `tools/lab.py run`, with the
+arguments beside a file, runs that exchange alone and prints it.
+
+{versions}
+
+| file | what happens | `tools/lab.py run` | messages |
+| --- | --- | --- | --- |
+{rows}
+"""
+
+
+def record(out: Path) -> None:
+    """Record all of `recordings` in the directory `out`, in place of the captures there."""
+    exchanges = recordings()
+    programs: set[type[Program]] = {SERVERS[exchange.server] for exchange in exchanges}
+    programs |= {CLIENTS[exchange.client] for exchange in exchanges}
+    for program in programs:
+        program.require()
+    rows = []
+    with tempfile.TemporaryDirectory() as new, ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(exchange.run, Path(new, exchange.file)) for exchange in exchanges]
+        try:
+            for exchange, job in zip(exchanges, jobs, strict=True):
+                types = " ".join(job.result().types())
+                print(f"{exchange.file}: {types}", flush=True)
+                what = SCENARIOS[exchange.scenario].__doc__
+                rows.append(f"| {exchange.file} | {what} | `{exchange}` | {types} |")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+        out.mkdir(parents=True, exist_ok=True)
+        for old in out.glob("*.pcap"):
+            old.unlink()
+        for exchange in exchanges:
+            shutil.copy(Path(new, exchange.file), out)
+    versions = ", ".join(sorted(program.version() for program in programs))
+    (out / "README.md").write_text(_README.format(versions=versions, rows="\n".join(rows)))

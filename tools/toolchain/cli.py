@@ -1,0 +1,97 @@
+"""How every command starts and ends: its `--version`, its refusals, its exit codes.
+
+0    it did what it was asked to do
+1    it did not, or what it looked at is not as it should be
+2    the command line is wrong, or this machine lacks what the lab or the emulator takes
+130  Ctrl-C
+141  who read its output has gone
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_PACKAGE = Path(__file__).resolve().parents[2] / "firmware/dhcpc/__init__.py"
+_INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
+_NO_READER = 141  # 128 + SIGPIPE
+
+
+class Refusal(RuntimeError):
+    """What cannot be done, why, and what to do about it, in words for people. `code`: the exit
+    code of a command that ends so."""
+
+    code = 1
+
+
+class Unavailable(Refusal):
+    """This machine lacks what it takes; the text says what, and the remedy."""
+
+    code = 2
+
+
+class Interrupted(Refusal):
+    """Ctrl-C, where there is something to say about it."""
+
+    code = _INTERRUPTED
+
+
+def name() -> str:
+    """What the command that runs is called."""
+    return Path(sys.argv[0]).stem
+
+
+def version() -> str:
+    """The version of this project, which the firmware has. Refusal: it has none."""
+    found = re.search(r'^__version__ = "([^"]+)"$', _PACKAGE.read_text(), re.MULTILINE)
+    if not found:
+        raise Refusal(f"{_PACKAGE} has no __version__")
+    return found[1]
+
+
+class _Version(argparse.Action):
+    # The file is read for those alone who ask for it.
+
+    def __init__(self, option_strings: list[str], dest: str, **_: Any) -> None:
+        super().__init__(
+            option_strings,
+            argparse.SUPPRESS,
+            nargs=0,
+            default=argparse.SUPPRESS,
+            help="print the version of this project, and end",
+        )
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        print(f"{name()} (dhcpc) {version()}")
+        parser.exit()
+
+
+def parser(description: str, **more: Any) -> argparse.ArgumentParser:
+    """A command's parser, with `--help` and `--version`. more: as of ArgumentParser."""
+    made = argparse.ArgumentParser(description=description, **more)
+    made.add_argument("--version", action=_Version)
+    return made
+
+
+def run(main: Callable[[], int | None]) -> int:
+    """Run a command; return its exit code. A Refusal, and whatever the operating system refuses,
+    becomes a line on stderr that begins with the command's name."""
+    try:
+        try:
+            return main() or 0
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Or else Python complains when it flushes for the last time.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NO_READER
+    except (Refusal, OSError) as error:
+        print(f"{name()}: {error}", file=sys.stderr)
+        return error.code if isinstance(error, Refusal) else Refusal.code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
