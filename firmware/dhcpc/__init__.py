@@ -9,3 +9,5 @@ from .session import Session as Session
 from .store import Store as Store
 from .link import Link as Link, checksum as checksum, frame as frame
 from .client import Client as Client
+
+__version__ = "0.1.0"
