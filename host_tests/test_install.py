@@ -118,7 +118,7 @@ def test_a_firmwares_manifest_freezes_all_modules(tmp_path: Path) -> None:
 
 
 def test_what_is_frozen_is_compiled_as_for_deployment() -> None:
-    assert {f.opt for f in read(MANIFEST).files()} == {3}  # as tools/vm.py has it
+    assert {f.opt for f in read(MANIFEST).files()} == {3}  # as toolchain/vm.py has it
 
 
 def test_the_version_is_the_same_everywhere() -> None:
