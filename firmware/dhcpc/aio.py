@@ -3,11 +3,15 @@
 import asyncio
 import errno
 
+from dhcpc import Client, Lease
+
+from ._compat import const
+
 _LOOK = const(250)  # ms between looks at the link
 _AWAKE = const(50)  # ms between polls while a lease is awaited
 
 
-async def keep(dhcp):
+async def keep(dhcp: Client) -> None:
     """Poll the Client for ever: get a lease, keep it, get another when the link has been away. To
     end it, cancel its task; the lease stays. An exception of on_event ends it, too.
     """
@@ -15,7 +19,7 @@ async def keep(dhcp):
         await asyncio.sleep(min(dhcp.poll(), _LOOK) / 1000)
 
 
-async def acquire(dhcp, timeout_ms=20000):
+async def acquire(dhcp: Client, timeout_ms: int = 20000) -> Lease:
     """Wait for a lease and return it, whether `keep` runs or not. timeout_ms: below 2**30.
 
     OSError: as of Client.acquire.

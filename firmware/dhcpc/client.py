@@ -4,10 +4,32 @@ import errno
 import time
 from random import getrandbits
 
+from ._compat import TYPE_CHECKING, const
+from .lease import Lease
 from .link import Link
 from .session import Session
 from .store import Store
 from .wire import option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypedDict
+
+    from typing_extensions import Unpack
+
+    class Settings(TypedDict, total=False):
+        """The settings of a Client."""
+
+        hostname: str | bytes | None
+        client_id: bytes | None
+        params: bytes
+        options: Mapping[int, bytes]
+        store: str | Store
+        on_event: Callable[[str, Lease | None], object] | None
+        clock: Callable[[], int] | None
+        reuse: bool
+        start_wait_ms: int
+
 
 _BOUND = const(6)
 # The names that RFC 2131 figure 5 gives the session's states; STOPPED has none there.
@@ -31,16 +53,25 @@ _MOST = const(8)  # datagrams handled in one poll: a flood must not hold up the 
 class Client:
     """A DHCP client on one link. `lease` is the Lease in use, or None; `reason`, that of the last
     refusal or fault; `wanted`, whether to go for a lease.
+
+    What extras build on is public, too: `session`, `store`, `link`; `begin`, `send`, `settle`,
+    `tell`, which a subclass may extend; `key`, that of the store's record for this network.
     """
 
-    options = ()
-    client_id = on_event = clock = reuse = None
+    lease: Lease | None
+    reason: "str | Exception | None"
+
+    options: "Mapping[int, bytes]" = {}
+    client_id: "bytes | None" = None
+    on_event: "Callable[[str, Lease | None], object] | None" = None
+    clock: "Callable[[], int] | None" = None
+    reuse = False
     params = b"\x01\x03\x06\x0f\x1a\x1c\x2a\x33\x3a\x3b"
-    store = "/dhcpc.lease"
+    store: "Any" = "/dhcpc.lease"
     start_wait_ms = 0
     wanted = True
 
-    def __init__(self, nic, **settings):
+    def __init__(self, nic: "Any", **settings: "Unpack[Settings]") -> None:
         """Silence the built-in client; nothing is sent before the first poll. ValueError has the
         name of a setting that there is not, the code of an option that cannot be sent, or
         "options" if all of them are too long.
@@ -75,14 +106,15 @@ class Client:
             if code in _OURS:
                 raise ValueError("option", code)
         self.session = Session(link.mac, options, getrandbits)
+        self.session.write(link.buf, 0)  # ValueError: the options are too long
         link.apply(None)
 
     @property
-    def state(self):
+    def state(self) -> str:
         """The state, as RFC 2131 figure 5 writes it, or STOPPED."""
         return _STATES.split()[self.session.state]
 
-    def poll(self, wait_ms=0):
+    def poll(self, wait_ms: int = 0) -> int:
         """Handle what has arrived and what is due; wait at most `wait_ms` for a datagram. A fault
         is an event, and never raised.
 
@@ -97,14 +129,14 @@ class Client:
             elif self.wanted:
                 link.apply(None)  # off and on again, the interface has its built-in client back
         elif self.wanted and not session.state:
-            self._start()
+            self.begin()
         most = _MOST
         while most:
             event = session.step(self.clock())
             if event == "send":
-                self._send(0)
+                self.send(0)
             elif event:
-                self._event(event, False)
+                self.settle(event)
             else:
                 data = link.recv(_SIZE, min(wait_ms, session.wait))
                 if data:
@@ -112,10 +144,11 @@ class Client:
                     event = session.read(data)
                     if event == "ignored":
                         self.reason = session.reason
+                        self.tell(event)
+                    elif event == "recv":
+                        self.tell(event)
                     else:
-                        self._event("recv", event == "nak")
-                    if event != "recv":
-                        self._tell(event)
+                        self.settle(event, event == "nak", True)
                 elif not wait_ms:
                     break
                 wait_ms = 0
@@ -125,7 +158,9 @@ class Client:
             link.close()
         return session.wait
 
-    def acquire(self, timeout_ms=20000, idle=None):
+    def acquire(
+        self, timeout_ms: int = 20000, idle: "Callable[[], object] | None" = None
+    ) -> Lease:
         """Poll until there is a lease, and return it; call `idle()` every 100 ms at least.
         timeout_ms: below 2**30.
 
@@ -143,18 +178,18 @@ class Client:
                 idle()
         return self.lease
 
-    def release(self):
+    def release(self) -> None:
         """Send RELEASE, take the address away and forget its record; without a lease, only stop.
         Only `acquire` starts anew.
         """
         self.wanted = False
         try:
             if self.session.lease:
-                self._send(_RELEASE)
+                self.send(_RELEASE)
         finally:
-            self._stop("released")
+            self._stop("released", self.lease)
 
-    def close(self):
+    def close(self) -> None:
         """Let the lease be, and hand the interface back to the built-in client."""
         self.wanted = False
         try:
@@ -162,25 +197,29 @@ class Client:
         finally:
             self.link.release()
 
-    def _start(self):
-        # INIT-REBOOT if there is a record of this device on this network (RFC 2131 3.2), else
-        # INIT.
+    def _stop(self, event: str, forget: object = False) -> None:
+        self.session.stop()
+        self.link.close()
+        self.settle(event, forget)
+
+    # What extras call, and extend in a subclass
+
+    def begin(self) -> None:
+        """Start, as the link is up: with INIT-REBOOT if there is a record of this device on this
+        network (RFC 2131 3.2), else with INIT.
+        """
         session = self.session
         session.step(self.clock())  # `start` counts from the last one, which may be long ago
         link = self.link
         link.apply(None)  # it may have been off and on again
         key = link.key()
         self.key = bytes((1, len(key))) + link.mac + key + self.client_id
-        lease = self.store.load(session.message, self.key)
+        lease = self.store.load(self.key)
         session.start(getrandbits(20) % (self.start_wait_ms or 1), lease, self.reuse)
-        self._event("reused" if session.lease else "link", False)
+        self.settle("reused" if session.lease else "link")
 
-    def _stop(self, event):
-        self.session.stop()
-        self.link.close()
-        self._event(event, False)
-
-    def _send(self, type):
+    def send(self, type: int) -> None:
+        """Send the message of option 53 `type`, or, if 0, that of the session's state."""
         link = self.link
         try:
             self.last = self.clock()
@@ -188,30 +227,46 @@ class Client:
         except OSError as error:  # no more than a lost packet
             # Where another Client has the port, not always when it has.
             self.session.wait = getrandbits(16) % (self.session.wait or 1)
-            self.reason = error
-            self._tell("error")
+            self.fault(error)
         else:
-            self._tell("send")
+            self.tell("send")
 
-    def _event(self, event, nak):
-        # The address and the record follow the lease before the application hears of it.
+    def settle(self, event: str, forget: object = False, received: bool = False) -> None:
+        """Have `lease`, the NIC and the record follow the session, and tell of the event. A new
+        record is written last: that takes longest, and the address works already.
+
+        forget: the record is wrong from now on. received: a message has brought the event about.
+        """
         lease = self.session.lease
-        forget = nak and self.reuse or self.lease and (nak or event == "released")
-        if lease is not self.lease or forget:
+        forget = forget and (self.lease or self.reuse)
+        new = lease is not self.lease
+        if new:
             self.lease = lease
-            try:
-                try:
-                    self.link.apply(lease)
-                finally:
-                    if lease:
-                        self.store.save(lease, self.key)
-                    elif forget:
-                        self.store.clear(self.key)
-            except (OSError, ValueError) as error:
-                self.reason = error
-                self._tell("error")
-        self._tell(event)
+            self.attempt(self.link.apply, lease)
+        if forget:
+            self.attempt(self.store.clear, self.key)
+        try:
+            if received:
+                self.tell("recv")
+            self.tell(event)
+        finally:
+            # The application may have released it meanwhile.
+            if new and lease and lease is self.lease:
+                self.attempt(self.store.save, lease, self.key)
 
-    def _tell(self, event):
+    def attempt(self, action: "Callable[..., object]", *arguments: object) -> None:
+        """Call what may fail, of the link or the store: that is a fault."""
+        try:
+            action(*arguments)
+        except (OSError, ValueError) as error:
+            self.fault(error)
+
+    def fault(self, error: Exception) -> None:
+        """Tell of an error, which goes on as `reason`."""
+        self.reason = error
+        self.tell("error")
+
+    def tell(self, event: str) -> None:
+        """Tell the application."""
         if self.on_event:
             self.on_event(event, self.lease)

@@ -2,6 +2,9 @@
 obtained.
 """
 
+from ._compat import const
+from .wire import Message
+
 # 17 years count as for ever: sums of two such times are still small integers on a board.
 _FOREVER = const(0x1FFFFFFF)
 
@@ -17,14 +20,14 @@ _T2 = const(59)
 _NONE = const("0.0.0.0")
 
 
-def dotted(buf, i):
+def dotted(buf: bytes | bytearray, i: int) -> str:
     """The address buf[i : i + 4] as people write it."""
     return "%d.%d.%d.%d" % (buf[i], buf[i + 1], buf[i + 2], buf[i + 3])
 
 
-def _ips(message, code):
+def _ips(value: bytes | None) -> list[str]:
     # None of them if the option is not there, or not whole.
-    value = message.option(code) or b""
+    value = value or b""
     found = []
     if not len(value) % 4:
         for i in range(0, len(value), 4):
@@ -32,7 +35,7 @@ def _ips(message, code):
     return found
 
 
-def _seconds(message, code):
+def _seconds(message: Message, code: int) -> int:
     # 0 if the option is not there, or not whole.
     i = message.find(code, 4)
     return i and min(int.from_bytes(message.buf[i : i + 4], "big"), _FOREVER)
@@ -40,27 +43,25 @@ def _seconds(message, code):
 
 class Lease:
     """A lease. `ip`, `mask` (255.255.255.0 if the server gave none), `gateway` (0.0.0.0 without
-    one) are strings, `dns` is a list of them.
+    one) are strings, `dns` is a list of them; they are made when they are asked for.
 
     `lease_time`, `t1`, `t2` are seconds from the first sending of the REQUEST that was answered
     (RFC 2131 4.4.1), 2**29 - 1 where infinite; `age` is how many have gone, as of the last poll.
-    `yiaddr` and `server` (option 54) are bytes.
+    `yiaddr` and `server` (option 54) are bytes; `ack` is the whole message.
     """
 
-    def __init__(self, message, rand):
+    def __init__(self, message: Message, rand: int) -> None:
         """message: the ACK, just read. rand: 0 to 63, how much earlier than 0.5 and 0.875 T1 and
         T2 may be.
         """
-        self.message = message
         self.ack = ack = bytes(message.buf)
         self.age = 0
         self.yiaddr = ack[16:20]
-        self.ip = dotted(ack, 16)
         self.server = message.option(_SERVER_ID)
         i = message.find(_MASK, 4)
-        self.mask = dotted(message.buf, i) if i else "255.255.255.0"
-        self.gateway = (_ips(message, _ROUTER) or (_NONE,))[0]
-        self.dns = _ips(message, _DNS)
+        self._mask = ack[i : i + 4] if i else b"\xff\xff\xff\0"
+        self._routers = message.option(_ROUTER)
+        self._dns = message.option(_DNS)
         self.lease_time = end = _seconds(message, _LEASE_TIME)
         t1 = _seconds(message, _T1)
         t2 = _seconds(message, _T2)
@@ -79,19 +80,51 @@ class Lease:
         self.t1 = t1 or 1
         self.t2 = t2
 
-    def remaining(self):
+    @property
+    def ip(self) -> str:
+        """The address."""
+        return dotted(self.yiaddr, 0)
+
+    @property
+    def mask(self) -> str:
+        """The subnet mask (option 1)."""
+        return dotted(self._mask, 0)
+
+    @property
+    def gateway(self) -> str:
+        """The first router (option 3)."""
+        return (_ips(self._routers) or (_NONE,))[0]
+
+    @property
+    def dns(self) -> list[str]:
+        """The name servers (option 6)."""
+        return _ips(self._dns)
+
+    def __repr__(self) -> str:
+        left = self.remaining()
+        return "%s mask %s gateway %s dns %s from %s, %s left" % (
+            self.ifconfig()
+            + (dotted(self.server, 0), "all time" if left is None else "%d s" % left)
+        )
+
+    def remaining(self) -> int | None:
         """Seconds until the address must not be used any more, as of the last poll; None if the
         lease is infinite.
         """
         return None if self.lease_time == _FOREVER else self.lease_time - self.age
 
-    def ifconfig(self):
+    def ifconfig(self) -> tuple[str, str, str, str]:
         """(ip, mask, gateway, dns) as strings, as `nic.ifconfig` takes them."""
         return self.ip, self.mask, self.gateway, (self.dns or (_NONE,))[0]
 
-    def option(self, code):
+    def message(self) -> Message:
+        """The ACK, to be read: each call reads it anew."""
+        message = Message()
+        message.read(self.ack)
+        return message
+
+    def option(self, code: int) -> bytes | None:
         """The bytes of any option of the ACK, pieces joined; None without it. A stored lease has
         the everyday ones.
         """
-        self.message.read(self.ack)
-        return self.message.option(code)
+        return self.message().option(code)

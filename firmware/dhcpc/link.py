@@ -6,7 +6,11 @@ import select
 import socket
 from struct import pack_into
 
-from .lease import dotted
+from ._compat import TYPE_CHECKING, const
+from .lease import Lease, dotted
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _HEAD = const(42)  # the room before a message for its Ethernet, IPv4 and UDP headers
 _SERVER_PORT = const(67)
@@ -25,7 +29,7 @@ _POLLIN = const(1)
 _SOL_SOCKET = const(0xFFF)  # ESP32's, which alone needs it
 
 
-def frame(buf, size, mac, to_mac, to):
+def frame(buf: bytearray, size: int, mac: bytes, to_mac: bytes, to: bytes) -> None:
     """Make of the message at buf[42:], `size` bytes long, a whole frame (RFC 894, 791, 768).
 
     mac, to_mac: 6 bytes. to: the 4 bytes of the address it goes to. It comes from ciaddr, which is
@@ -57,7 +61,7 @@ def frame(buf, size, mac, to_mac, to):
     pack_into(b"!H", buf, 40, 0xFFFF - checksum(buf, _HEAD + 236, _HEAD + size, sum))
 
 
-def checksum(buf, i, end, sum):
+def checksum(buf: bytes | bytearray, i: int, end: int, sum: int) -> int:
     """The ones' complement sum (RFC 1071) of `sum` and the 16-bit words of buf[i:end], an odd byte
     taken with the one behind it. 0 and 0xffff are the same there: it is below 0xffff, and what is
     sent is never 0, which UDP needs.
@@ -76,7 +80,7 @@ class Link:
     link-local address (RFC 3927) for the time being. Replies reach a plain UDP socket in any case.
     """
 
-    def __init__(self, nic):
+    def __init__(self, nic: "Any") -> None:
         """nic: active; None if a subclass does what a NIC would. ValueError: it is not active."""
         self.frame = bytearray(_HEAD + 570)  # see wire.build
         self.buf = memoryview(self.frame)[_HEAD:]  # the message
@@ -97,7 +101,7 @@ class Link:
             if not (self.option or self.raw):
                 self.ifconfig = dotted(b"\xa9\xfe\x44" + mac[5:], 0), "255.255.0.0", _NONE, _NONE
 
-    def up(self):
+    def up(self) -> bool:
         """Whether there is a cable or an association."""
         nic = self.nic
         if self.option and hasattr(nic, "scan"):
@@ -109,7 +113,7 @@ class Link:
         # Without and with an address: network.ETH_CONNECTED, ETH_GOT_IP of ESP32; of other ports
         return nic.status() in ((3, 5) if self.option else (2, 3))
 
-    def key(self):
+    def key(self) -> bytes:
         """What tells this network from others: the SSID; b"" on a cable."""
         try:
             # ESP32: behind one of 32 bytes stands the password.
@@ -117,7 +121,7 @@ class Link:
         except ValueError:
             return b""
 
-    def error(self):
+    def error(self) -> str | None:
         """None, or why there will be no association."""
         # Once the link is up, ESP32's status still tells of an earlier failure.
         status = not self.up() and self.nic.status()
@@ -125,7 +129,7 @@ class Link:
             return "no access point"
         return "wrong password" if status in _WRONG_PASSWORD else None
 
-    def release(self):
+    def release(self) -> None:
         """Hand the interface back to the built-in client."""
         try:
             self.nic.ipconfig(dhcp4=True)
@@ -135,7 +139,7 @@ class Link:
             except Exception:
                 pass  # no answer within 10 s (OSError), and it goes on; or it runs (RuntimeError)
 
-    def apply(self, lease):
+    def apply(self, lease: Lease | None) -> None:
         """Put a lease to use and announce its address (RFC 2131 4.4.1), which only ESP32's stack
         does by itself; or take the address away, if None.
 
@@ -152,7 +156,7 @@ class Link:
         except Exception:
             pass  # ESP32 sets all but a DNS server of 0.0.0.0, and raises a RuntimeError for that
 
-    def open(self):
+    def open(self) -> None:
         """Open the socket unless it is open. OSError EADDRINUSE: somebody else has the port."""
         if not self.sock:
             self.sock = sock = socket.socket(_AF_INET, _SOCK_DGRAM)
@@ -161,14 +165,14 @@ class Link:
                 sock.setsockopt(_SOL_SOCKET, self.option, self.nic.config("ifname") or "")
             sock.bind((_NONE, _CLIENT_PORT))
 
-    def close(self):
+    def close(self) -> None:
         """Close the socket if it is open."""
         if self.sock:
             self.sock.close()
             self.sock = None
             self.poll = select.poll()
 
-    def send(self, size, server):
+    def send(self, size: int, server: bytes | None) -> None:
         """Open the socket, and send the message of `size` bytes in self.buf to the 4 bytes
         `server`, None for all. OSError: it could not leave.
         """
@@ -185,7 +189,7 @@ class Link:
             self.apply(self.lease)
             raise
 
-    def recv(self, size, wait):
+    def recv(self, size: int, wait: int) -> bytes | None:
         """Return the message that comes within `wait` ms, of at most `size` bytes, or None."""
         try:
             for _ in self.poll.ipoll(wait):

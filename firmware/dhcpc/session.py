@@ -9,8 +9,12 @@ message and send it, before anything else. `wait` then tells in how many millise
 again.
 """
 
+from ._compat import TYPE_CHECKING, const
 from .lease import Lease
-from .wire import Message, build
+from .wire import Message, build, stray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # RFC 2131 figure 5, and a state before it that has no box. From _BOUND on there is a lease.
 _STOPPED = const(0)
@@ -23,11 +27,50 @@ _BOUND = const(6)
 _RENEWING = const(7)
 _REBINDING = const(8)
 
-# RFC 2131 4.3.6 and table 5: the message of each state. Option 53, plus 0x10 if it carries ciaddr,
-# 0x20 for option 50, 0x40 for option 54, 0x80 if it goes to the server alone. DECLINE, 4, and
-# RELEASE, 7, have no state to themselves: they stand that far behind the last one.
-_FORMS = const(b"\0\0\0\x01\x23\x63\0\x93\x13\0\0\0\x64\0\0\xd7")
+# RFC 2131 4.3.6 and table 5: the message that each state sends. The second digit is option 53.
+# The first: 1 it carries ciaddr, 2 option 50, 4 option 54, 8 it goes to the server alone.
+_FORMS = const(
+    b"\x00"  # STOPPED
+    b"\x00"  # INIT
+    b"\x00"  # INIT-REBOOT
+    b"\x01"  # SELECTING: DISCOVER
+    b"\x23"  # REBOOTING: REQUEST, option 50
+    b"\x63"  # REQUESTING: REQUEST, options 50 and 54
+    b"\x00"  # BOUND
+    b"\x93"  # RENEWING: REQUEST, ciaddr, to the server alone
+    b"\x13"  # REBINDING: REQUEST, ciaddr
+    # Two messages have no state to themselves. They stand as far behind as their option 53 says.
+    b"\x00\x00\x00"
+    b"\x64"  # DECLINE: options 50 and 54
+    b"\x00\x00"
+    b"\xd7"  # RELEASE: ciaddr, option 54, to the server alone
+)
 _UNICAST = const(0x80)
+
+# RFC 2131 figure 5: the replies that each state takes: 0x04 OFFER, 0x20 ACK, 0x40 NAK, which is
+# 1 << option 53.
+_REPLIES = const(
+    b"\x00"  # STOPPED
+    b"\x00"  # INIT
+    b"\x00"  # INIT-REBOOT
+    b"\x04"  # SELECTING: OFFER
+    b"\x60"  # REBOOTING: ACK, NAK
+    b"\x60"  # REQUESTING: ACK, NAK
+    b"\x00"  # BOUND
+    b"\x60"  # RENEWING: ACK, NAK
+    b"\x60"  # REBINDING: ACK, NAK
+)
+
+# What an ACK is, to the application, in each state from _REBOOTING on.
+_EVENTS = const(
+    (
+        "rebooted",  # REBOOTING
+        "bound",  # REQUESTING
+        "",  # BOUND
+        "renewed",  # RENEWING
+        "rebound",  # REBINDING
+    )
+)
 
 # RFC 2132
 _OFFER = const(2)
@@ -37,12 +80,6 @@ _LEASE_TIME = const(51)
 _MESSAGE_TYPE = const(53)
 _SERVER_ID = const(54)
 
-# What each state may be told: a bit for an OFFER, 2, an ACK, 5, a NAK, 6; and the event if it is
-# an ACK.
-_REPLIES = const(b"\0\0\0\x04\x60\x60\0\x60\x60")
-_EVENTS = const(("rebooted", "bound", 0, "renewed", "rebound"))
-
-_ROOM = const(293)  # bytes of options, see wire.build
 _TRIES = const(4)  # REQUESTs before the client starts over (RFC 2131 3.1, step 5)
 _REBOOT_TRIES = const(2)  # fewer: on a network that is not its own a server may well be silent
 _MAX_BACKOFF = const(6)  # 2**6 seconds (RFC 2131 4.1)
@@ -52,42 +89,56 @@ _IDLE = const(1000)  # ms between calls while there is nothing to wait for
 
 
 class Session:
-    """One client's part in DHCP. `state`; `lease`, None unless there is one; `wait`; `reason`, why
-    a reply was refused.
+    """One client's part in DHCP. `state`; `lease`, None unless there is one; `wait`, milliseconds
+    until the next `step`; `reason`, why a reply was refused.
     """
 
-    def __init__(self, chaddr, options, rand):
+    lease: Lease | None
+    server: bytes | None
+    to: bytes | None
+    xid: bytes
+    reason: str | None
+    choose: "Callable[[Message, bytes | None], bool] | None"
+
+    def __init__(self, chaddr: bytes, options: bytes, rand: "Callable[[int], int]") -> None:
         """chaddr: 6 bytes. options: encoded, option 61 first. rand: as random.getrandbits.
 
         May be set: `flags`, 0x8000 to ask for broadcast replies; `window_ms`, how long to collect
         OFFERs; `choose(message, server)`, whether to take the OFFER that `message` has just read,
         in place of that of `server` if it is not None.
-
-        ValueError: the options are too long.
         """
         self.chaddr = chaddr
         self.options = options + b"\xff"
-        if len(self.options) > _ROOM:
-            raise ValueError("options")
         self.rand = rand
         self.flags = self.window_ms = 0
         self.choose = None
         self.message = Message()
-        # last: `now` of the step before; ms: what of it is short of a second. spent: seconds since
-        # the transaction's first message; secs: the field, as of it; count: its sendings. due: the
-        # age of the lease at which to send. fails: starts in a row without a renewal, which
-        # back-off goes by. type: option 53 of the message that was written or read last.
-        self.last = self.ms = self.state = self.fails = self.type = 0
-        self.start()  # so that every attribute is there
+        self.reason = None
+        self.type = 0  # option 53 of the message that was written or read last
+        self.to = None  # whom the message that was written last goes to; None for all
+        # The clock
+        self.last = 0  # `now` of the step before, ms
+        self.ms = 0  # of the time until then, what is short of a second
+        # The transaction
+        self.state = _STOPPED
+        self.spent = 0  # seconds since its first message
+        self.secs = 0  # the field of that name, as of the message that was sent last
+        self.count = 0  # messages sent
+        # What is asked for, or had: the address and whose it is
+        self.yiaddr = b"\0\0\0\0"
+        self.server = None
+        self.due = 0  # the age of the lease, in seconds, at which to send the next REQUEST
+        self.fails = 0  # starts in a row without a renewal: each doubles the wait before the next
+        self._begin(_STOPPED)
         self.stop()
 
-    def stop(self):
+    def stop(self) -> None:
         """Forget the lease and do nothing any more."""
         self.state = _STOPPED
         self.lease = None
         self.wait = _IDLE
 
-    def start(self, wait=0, lease=None, reuse=False):
+    def start(self, wait: int = 0, lease: Lease | None = None, reuse: object = False) -> None:
         """Drop the lease and go for one in `wait` ms from the last step; if below 0, at once the
         first time, and 2, 4 ... 64 s later if that goes on. lease: a stored one, to be verified;
         with `reuse` it is used as it is, if its age is known.
@@ -107,7 +158,7 @@ class Session:
                 self.spent = lease.age
                 self._bind(lease)
 
-    def _begin(self, state):
+    def _begin(self, state: int) -> None:
         # A transaction: a new xid, and what it leads to runs from its first message.
         self.xid = self.rand(32).to_bytes(4, "big")
         self.secs = self.secs + self.spent if self.state > _BOUND else 0
@@ -115,7 +166,7 @@ class Session:
         self.state = state
         self.count = self.wait = 0
 
-    def _bind(self, lease):
+    def _bind(self, lease: Lease) -> str:
         if self.state > _BOUND:
             self.fails = 0  # a renewal: this is not one of a row of failures
         event = _EVENTS[self.state - _REBOOTING]
@@ -127,7 +178,7 @@ class Session:
         lease.age = self.spent
         return event
 
-    def step(self, now):
+    def step(self, now: int) -> str | None:
         """Act on the time `now`, ms modulo 2**30. Return the event "send", "expired" or "timeout";
         None if idle.
         """
@@ -176,9 +227,9 @@ class Session:
         self.count = min(self.count + 1, _MAX_BACKOFF)
         return "send"
 
-    def write(self, buf, type):
+    def write(self, buf: bytearray | memoryview, type: int) -> int:
         """Write the message of option 53 `type`, DECLINE or RELEASE, or, if 0, that which `state`
-        sends. Return how long it is; buf: see wire.build.
+        sends. Return how long it is. buf, ValueError: as of `build`.
 
         `type` is then its option 53, `to` the 4 bytes of the server that alone gets it, None for a
         broadcast.
@@ -188,15 +239,14 @@ class Session:
         self.to = self.server if form & _UNICAST else None
         return build(buf, form, self)
 
-    def read(self, buf):
-        """Take in a datagram, bytes or bytearray. Return an event; after "ignored", `reason` has
-        the word for why.
+    def read(self, buf: bytes | bytearray | memoryview) -> str:
+        """Take in a datagram. Return an event; after "ignored", `reason` has the word for why.
 
         The others: "recv" of an OFFER, "bound", "rebooted", "renewed", "rebound", "nak".
         """
         m = self.message
         self.type = 0
-        self.reason = m.read(buf) or self._check(buf)
+        self.reason = m.read(buf) or self._check()
         if self.reason:
             return "ignored"
         if self.type == _NAK:
@@ -205,22 +255,20 @@ class Session:
         if self.type == _OFFER:
             if not self.server:
                 self.wait = self.window_ms
-            self.yiaddr = buf[16:20]
+            self.yiaddr = m.buf[16:20]
             self.server = m.option(_SERVER_ID)
             return "recv"
         return self._bind(Lease(m, self.rand(6)))
 
-    def _check(self, buf):
+    def _check(self) -> str | None:
         # Return the word for what keeps the client from taking the message, if anything.
         m = self.message
+        buf = m.buf
         i = m.find(_MESSAGE_TYPE, 1)
         self.type = i and buf[i]
-        if not buf.startswith(b"\2\1\6"):
-            return "htype"
-        if not buf.startswith(self.xid, 4):
-            return "xid"
-        if not buf.startswith(self.chaddr, 28):
-            return "chaddr"
+        wrong = stray(buf, self)
+        if wrong:
+            return wrong
         if not _REPLIES[self.state] >> self.type & 1:
             return "type"
         i = m.find(_SERVER_ID, 4)
@@ -244,7 +292,7 @@ class Session:
         return None
 
 
-def _is_host(buf, mask):
+def _is_host(buf: bytes | bytearray, mask: int) -> int:
     # Whether yiaddr is neither its network's own address nor that of all in it. By bytes: on a
     # board a number of 32 bits is on the heap; and from the last, which mostly settles it.
     ones = zeros = 0

@@ -3,10 +3,26 @@ flash.
 """
 
 import time
-from binascii import crc32
 
-from .client import Client as _Client
-from .store import Store
+from dhcpc import Client as _Client
+from dhcpc import Lease, Store
+
+from ._compat import TYPE_CHECKING, const
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from typing_extensions import Unpack
+
+    from .client import Settings as _Settings
+
+    class Settings(_Settings, total=False):
+        """The settings of this Client."""
+
+        early: bool
+        keep: bool
+
 
 _CLOCK = const(1 << 32)  # of clock readings: those of one kind are nearer to each other
 _WALL = const(1)  # kinds of clocks
@@ -20,7 +36,7 @@ _INIT_REBOOT = const(2)  # states of the session
 _AT_REST = const((0, 6))  # STOPPED, BOUND
 
 
-def wall_clock():
+def wall_clock() -> int:
     """The time of day as the `epoch` of a Store, for a board whose clock is set at each start,
     before the Client is, by a chip with a battery say. No clock as long as it is not set.
     """
@@ -35,7 +51,7 @@ class Memory(Store):
     records. The application puts the others back when it writes to the memory, as is done here.
     """
 
-    def __init__(self, offset=0, length=133):
+    def __init__(self, offset: int = 0, length: int = 133) -> None:
         """length: 5, and `room` for each network. ValueError: there is no such memory, or it has
         something else in it.
         """
@@ -55,28 +71,28 @@ class Memory(Store):
         self._memory()
         if machine.reset_cause() not in (machine.DEEPSLEEP_RESET, machine.SOFT_RESET):
             # The memory may have survived what the clock has not.
-            self.write(b"".join([_stamped(record, 0) for record in self._all()]))
+            self.write(b"".join([self.stamped(record, 0) for record in self.records()]))
 
-    def _memory(self):
+    def _memory(self) -> bytes:
         memory = self.rtc.memory()
         ours = memory[self.offset : self.offset + self.length]
         if any(ours) and not ours.startswith(self.tag):
             raise ValueError("offset: that memory is in use")
         return memory
 
-    def save(self, lease, key):
+    def save(self, lease: Lease, key: bytes) -> None:
         """Store a lease, and always when it began: this memory does not wear."""
         super().save(lease, key)
-        records = self._all()
-        records[0] = _stamped(records[0], self.epoch() - lease.age)
+        records = self.records()
+        records[0] = self.stamped(records[0], self.epoch() - lease.age)
         self.write(b"".join(records))
 
-    def read(self):
+    def read(self) -> bytes:
         """What was written last; zeros or b"" without that."""
         start = self.offset + 5
         return self.rtc.memory()[start : start + self.most * self.room]
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         """Replace it. ValueError: something else is there meanwhile."""
         memory = self._memory()
         start = self.offset
@@ -86,24 +102,19 @@ class Memory(Store):
         data += bytes(self.length - len(data))
         self.rtc.memory(memory[:start] + data + memory[end:])
 
-    def epoch(self):
+    def epoch(self) -> int:
         """What the RTC shows: power-on alone sets it back."""
         return (_RTC << 32) + int(time.time())
 
 
-def _stamped(record, reading):
-    data = record[:-9] + reading.to_bytes(5, "big")
-    return data + crc32(data).to_bytes(4, "big")
-
-
 class _Single(Store):
     # A store's record, to be read by itself.
-    def __init__(self, record, epoch):
+    def __init__(self, record: bytes, epoch: "Callable[[], int]") -> None:
         self.record = record
         self.room = len(record)
         self.epoch = epoch
 
-    def read(self):
+    def read(self) -> bytes:
         return self.record
 
 
@@ -118,14 +129,14 @@ class Client(_Client):
     (RFC 2131 3.2, step 4).
     """
 
-    early = keep = None
+    early = keep = False
 
-    def __init__(self, nic, **settings):
+    def __init__(self, nic: "Any", **settings: "Unpack[Settings]") -> None:
         super().__init__(nic, **settings)
         self.record = None  # that of the lease that is being verified
-        self.others = ()  # those that come after it
+        self.others = []  # those that come after it
 
-    def before_sleep(self, timeout_ms=2000):
+    def before_sleep(self, timeout_ms: int = 2000) -> None:
         """See through what is under way, a renewal say, for at most so long; then store how old
         the lease is, if the store's clock has been set since the last packet.
         """
@@ -136,57 +147,47 @@ class Client(_Client):
             self.poll(100)
         lease = session.lease
         if lease:
-            stored = self.store.load(session.message, self.key)
+            stored = self.store.load(self.key)
             # Seconds are cut off at both ends: to store the age each time would make it too young.
             if not stored or not -1 <= stored.age - lease.age <= 1:
-                try:
-                    self.store.save(lease, self.key)
-                except (OSError, ValueError) as error:
-                    self._fault(error)
+                self.attempt(self.store.save, lease, self.key)
 
-    def _start(self):
-        super()._start()
+    def begin(self) -> None:
+        super().begin()
         if self.session.state == _INIT_REBOOT:
-            self.others = [data for data in self.store._all() if data.startswith(self.key)]
+            self.others = [data for data in self.store.records() if data.startswith(self.key)]
             self._verify()
 
-    def _load(self, record):
-        return _Single(record, self.store.epoch).load(self.session.message, self.key)
+    def settle(self, event: str, forget: object = False, received: bool = False) -> None:
+        # Whatever it is, it ends the verification.
+        record = self.record
+        self.record = None
+        if event != "nak":
+            self.others = []
+        elif record:
+            forget = self.reuse  # or else it is of use elsewhere, in use or not
+        if record and event == "timeout" and self.keep:
+            lease = self._load(record)
+            if 0 <= lease.age < lease.lease_time:
+                self.session.start(0, lease, True)
+                event = "kept"
+        super().settle(event, forget, received)
 
-    def _verify(self):
+    def tell(self, event: str) -> None:
+        super().tell(event)
+        if event == "nak" and self.others:
+            self.session.start(0, self._load(self.others[0]))
+            self._verify()
+
+    def _load(self, record: bytes) -> Lease:
+        return _Single(record, self.store.epoch).load(self.key)
+
+    def _verify(self) -> None:
         self.record = self.others.pop(0)
         lease = self._load(self.record)
         if self.early and not lease.lease_time <= lease.age < _CLOCK:
             if not 0 <= lease.age < lease.lease_time:
                 lease.age = lease.lease_time  # nobody knows: nothing is promised
             self.lease = lease
-            try:
-                self.link.apply(lease)
-            except OSError as error:
-                self._fault(error)
-            self._tell("early")
-
-    def _event(self, event, nak):
-        # Whatever it is, it ends the verification.
-        record = self.record
-        self.record = None
-        if not nak:
-            self.others = ()
-        elif record:
-            nak = self.reuse  # or else it is of use elsewhere, in use or not
-        if record and event == "timeout" and self.keep:
-            lease = self._load(record)
-            if 0 <= lease.age < lease.lease_time:
-                self.session.start(0, lease, True)
-                event = "kept"
-        super()._event(event, nak)
-
-    def _tell(self, event):
-        super()._tell(event)
-        if event == "nak" and self.others:
-            self.session.start(0, self._load(self.others[0]))
-            self._verify()
-
-    def _fault(self, error):
-        self.reason = error
-        self._tell("error")
+            self.attempt(self.link.apply, lease)
+            self.tell("early")

@@ -4,8 +4,9 @@ more than how a message is laid out.
 
 from binascii import crc32
 
+from ._compat import const
 from .lease import Lease
-from .wire import option
+from .wire import Message, option
 
 # What a record keeps, as it came and while there is room: options 54, 51, 1, 3, 6, 58, 59, 15, 26,
 # 28, 42.
@@ -28,13 +29,14 @@ class Store:
     # seconds. int() is 0: without a clock no age is known.
     epoch = int
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         """path: on a file system whose rename replaces at one stroke, as littlefs does: a power
         cut then leaves the old records or the new ones.
         """
         self.path = path
 
-    def _all(self):
+    def records(self) -> list[bytes]:
+        """The records that are whole, the last network's first."""
         data = self.read()
         found = []
         for i in range(0, len(data), self.room):
@@ -43,31 +45,37 @@ class Store:
                 found.append(record)
         return found
 
-    def load(self, message, key):
+    def stamped(self, record: bytes, reading: int) -> bytes:
+        """A record with another reading, and with the CRC that it then has."""
+        record = record[:-9] + reading.to_bytes(5, "big")
+        return record + crc32(record).to_bytes(4, "big")
+
+    def load(self, key: bytes) -> Lease | None:
         """Return the Lease of the network of that key that was joined last, with its `age`, below
-        0 or beyond its end if nobody knows; None if there is none. message: the Message to read it
-        with.
+        0 or beyond its end if nobody knows; None if there is none.
         """
-        for data in self._all():
+        for data in self.records():
             if data.startswith(key):
                 ack = bytes(16) + data[-13:-9] + bytes(216) + b"c\x82Sc"  # as far as it was kept
+                message = Message()
                 message.read(ack + data[len(key) : -13])
                 lease = Lease(message, 0)
                 lease.age = self.epoch() - int.from_bytes(data[-9:-4], "big")
                 return lease
         return None
 
-    def save(self, lease, key):
+    def save(self, lease: Lease, key: bytes) -> None:
         """Store a lease in place of that of the same key and server, unless it is there, and, if
         there is a clock, with a reading that is younger than T1. OSError: it cannot be stored.
         ValueError: the key is too long for a record.
         """
+        message = lease.message()
         data = key
         for code in _KEPT:
-            value = lease.option(code)
+            value = message.option(code)
             if value and len(data) + len(value) + 15 <= self.room:
                 data += option(code, value)
-        records = self._all() + [b""]
+        records = self.records() + [b""]
         others = b""
         for old in records:
             if not old.startswith(data[: len(key) + 6]):
@@ -76,20 +84,18 @@ class Store:
         old = records[0]
         begun = max(1, self.epoch() - lease.age)
         if data != old[:-9] or not 0 <= begun - int.from_bytes(old[-9:-4], "big") < lease.t1:
-            data += begun.to_bytes(5, "big")
-            data += crc32(data).to_bytes(4, "big")
-            self.write((data + others)[: self.most * self.room])
+            self.write((self.stamped(data + bytes(9), begun) + others)[: self.most * self.room])
 
-    def clear(self, key):
+    def clear(self, key: bytes) -> None:
         """Forget what `load` would return. OSError: it is still there."""
-        records = self._all()
+        records = self.records()
         for data in records:
             if data.startswith(key):
                 records.remove(data)
                 self.write(b"".join(records))
                 break
 
-    def read(self):
+    def read(self) -> bytes:
         """What was written last; b"" without that."""
         try:
             with open(self.path, "rb") as f:
@@ -97,7 +103,7 @@ class Store:
         except OSError:
             return b""
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         """Replace it. OSError: the old one is still there."""
         import os  # not before: it takes a search of the file system, and most starts do not write
 

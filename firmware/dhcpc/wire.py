@@ -1,13 +1,30 @@
 """DHCP messages as bytes: RFC 951/2131 fields, RFC 2132 options, overload, RFC 3396.
 
-Writes into a caller's buffer, reads bytes or a bytearray in place. Knows no state, no time, no
-socket, no file.
+Writes into a caller's buffer, reads one in place. Knows no state, no time, no socket, no file.
 """
 
 from array import array
 from struct import pack_into
 
+from ._compat import TYPE_CHECKING, const
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Fields(Protocol):
+        """What `build` writes."""
+
+        xid: bytes
+        secs: int
+        flags: int
+        yiaddr: bytes
+        server: bytes | None
+        chaddr: bytes
+        options: bytes
+
+
 _MIN_SIZE = const(300)  # RFC 1542 2.1; there are relays and servers that drop less
+_ROOM = const(293)  # bytes of options that `build` has room for
 _HEADER = const(240)  # the fixed fields of RFC 2131 figure 1, magic cookie included
 
 # RFC 2131 table 5, as `build` is told it: option 53, and what else the message carries
@@ -25,7 +42,7 @@ _SINGLE = const(b"\0\xff")  # pad and END have no length byte
 _TWICE = const(0x8000)  # marks an option that comes in pieces
 
 
-def option(code, value):
+def option(code: int, value: bytes) -> bytes:
     """Encode one option. ValueError: no such code, or a value that is empty or longer than its
     length byte can say.
     """
@@ -34,19 +51,35 @@ def option(code, value):
     return bytes((code, len(value))) + value
 
 
-def build(buf, form, fields):
+def stray(buf: bytes | bytearray, fields: "Fields") -> str | None:
+    """Return the word for what tells that a message is no reply (op, htype, hlen), or none to
+    `fields` (xid, chaddr); None if it is one.
+    """
+    if not buf.startswith(b"\2\1\6"):
+        return "htype"
+    if not buf.startswith(fields.xid, 4):
+        return "xid"
+    return None if buf.startswith(fields.chaddr, 28) else "chaddr"
+
+
+def build(buf: bytearray | memoryview, form: int, fields: "Fields") -> int:
     """Write a client's message (RFC 2131 table 5) into `buf`; return how long it is.
 
-    form: option 53, plus, if they belong in the message, 0x10 for ciaddr, 0x20 for option 50, both
-    of them `yiaddr`, 0x40 for option 54, `server`. fields: anything with the attributes xid,
-    yiaddr, server: 4 bytes; secs, flags: 16 bits; chaddr: 6 bytes, Ethernet; options: the others,
-    encoded, with END, at most 293 bytes, option 61 first: DECLINE and RELEASE carry no more of
-    them. buf: a bytearray, or a memoryview of one, of 570 bytes. The message has 548 at most, what
-    every server takes: the 576 of RFC 2131 2 less IP and UDP headers; behind it zeros are written.
+    buf: has 570 bytes. The message has 548 at most, what every server takes: the 576 of RFC 2131 2
+    less IP and UDP headers. Zeros are written behind it.
+    form: option 53, plus, if they belong in the message, 0x10 for ciaddr, 0x20 for option 50, 0x40
+    for option 54. The first two are both `yiaddr`, the third is `server`.
+    fields: anything with these attributes. xid, yiaddr, server: 4 bytes. secs, flags: 16 bits.
+    chaddr: 6 bytes, an Ethernet address. options: all others, encoded, with END; option 61 comes
+    first, since DECLINE and RELEASE carry that one alone.
+
+    ValueError "options": they do not fit.
     """
     kind = form & 15
     options = fields.options
     size = len(options)
+    if size > _ROOM:
+        raise ValueError("options")
     secs = min(fields.secs, 0xFFFF)
     flags = fields.flags
     if kind in _BRIEF:
@@ -82,20 +115,24 @@ def build(buf, form, fields):
 class Message:
     """A message, read in place. What `read` finds holds until the next `read`."""
 
-    def __init__(self):
+    buf: bytes | bytearray
+
+    def __init__(self) -> None:
         # Where an option's code stands in `buf`; 0 where it does not occur.
         self.index = array("H", bytes(512))
-        self.values = {}  # of the options that come in pieces
+        self.values: dict[int, bytes] = {}  # of the options that come in pieces
 
-    def read(self, buf):
-        """Index the options of a message, bytes or bytearray. Return None, or the word for what is
-        malformed.
+    def read(self, buf: bytes | bytearray | memoryview) -> str | None:
+        """Index the options of a message; a memoryview is copied before. Return None, or the word
+        for what is malformed.
 
         Pad, order, a missing END, what stands behind END, unknown options: no fault (RFC 2131
         4.1). The options field comes first, then `file`, then `sname`, where option 52 says so
         (RFC 3396 5). The word "option" is for one that runs over its field; what came before it is
         there.
         """
+        if isinstance(buf, memoryview):
+            buf = bytes(buf)  # which alone can be searched
         self.buf = buf
         self.values.clear()
         pack_into(b"512s", self.index, 0, b"")
@@ -114,7 +151,7 @@ class Message:
                 wrong = wrong or self._scan(44, 108)
         return wrong
 
-    def _scan(self, i, end):
+    def _scan(self, i: int, end: int) -> str | None:
         # One field. Few locals and no `try`: a frame of over 11 words would come from the heap.
         buf = self.buf
         index = self.index
@@ -137,14 +174,14 @@ class Message:
             i = after
         return "option" if i == end and buf[i] not in _SINGLE else None
 
-    def find(self, code, size):
+    def find(self, code: int, size: int) -> int:
         """Where the option's value begins in `buf`; 0 where it does not occur, has another size,
         or comes in pieces: nobody splits an option that small.
         """
         i = self.index[code]
         return i + 2 if 0 < i < _TWICE and self.buf[i + 1] == size else 0
 
-    def option(self, code):
+    def option(self, code: int) -> bytes | None:
         """The option's bytes, its pieces joined (RFC 3396); None where it does not occur."""
         i = self.index[code]
         if i >= _TWICE:

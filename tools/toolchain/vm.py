@@ -20,12 +20,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from toolchain.cli import Refusal
+from toolchain.package import FIRMWARE, PACKAGE, ROOT, write_sources
 
-ROOT = Path(__file__).resolve().parents[2]
-FIRMWARE = ROOT / "firmware"
-PACKAGE = FIRMWARE / "dhcpc"
 MPY = ROOT / "build/mpy"
-EXTRAS = ("aio", "options", "sleep")  # a board gets them only when it asks for them
 
 _VENV = ROOT / ".venv"
 _NPM = _VENV / "npm/node_modules"
@@ -51,9 +48,9 @@ class VM:
     loads_mpy: bool = True
 
     def firmware(self) -> Path:
-        """The directory to import `dhcpc` from: what boards get, or its source for a VM that
+        """The directory to import `dhcpc` from: what boards get, or the modules for a VM that
         does not load .mpy files."""
-        return compile_package() if self.loads_mpy else FIRMWARE
+        return compile_firmware() if self.loads_mpy else FIRMWARE
 
     def command(self, script: str | Path, *args: str, heap: int | None = None) -> list[str]:
         """The command that runs a script, source text or a file; heap in bytes. It needs `env`."""
@@ -144,10 +141,19 @@ def _answer(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def compile_package(source: Path = PACKAGE, target: Path = MPY) -> Path:
+def compile_firmware() -> Path:
+    """Compile what a board gets, see package.py; return the directory to import `dhcpc` from.
+
+    Several processes may do so at once. RuntimeError: as of `compile_package`, or the modules
+    cannot be joined.
+    """
+    return compile_package(write_sources() / PACKAGE.name, MPY)
+
+
+def compile_package(source: Path, target: Path) -> Path:
     """Compile what has changed of a package, as for a board, to `target`/NAME; return `target`.
 
-    Several processes may do so at once. Refusal says what does not compile, or that there is
+    Several processes may do so at once. RuntimeError says what does not compile, or that there is
     no mpy-cross.
     """
     package = target / source.name
@@ -170,7 +176,8 @@ def _compile(py: Path, mpy: Path, changed: int) -> None:
         raise Refusal("there is no mpy-cross: `make setup`")
     with tempfile.TemporaryDirectory(dir=mpy.parent.parent) as directory:
         new = Path(directory) / mpy.name
-        command = [cross, "-O3", "-s", py.name, "-o", new, py]
+        name = py.parent.name if py.stem == "__init__" else py.stem  # in tracebacks
+        command = [cross, "-O3", "-s", name, "-o", new, py]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise Refusal(f"{py} does not compile:\n{done.stdout}{done.stderr}")

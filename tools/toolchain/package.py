@@ -1,0 +1,248 @@
+"""Makes of firmware/dhcpc what a board gets: the modules that every board needs joined into one
+file, the extras beside it.
+
+A board looks for each module in its file system, and for each built-in one, too. One file, and the
+names by which MicroPython finds a built-in module at once (`ustruct` for `struct`), make its start
+four times as fast.
+
+Needs the standard library alone, as firmware/manifest.py runs it where there is nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import symtable
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from toolchain.cli import Refusal
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRMWARE = ROOT / "firmware"
+PACKAGE = FIRMWARE / "dhcpc"
+SOURCE = ROOT / "build/source"
+
+# Built-in modules that a file on the board may extend, so that `import` first looks for one. With
+# a "u" before its name it does not: MicroPython 1.22 to 1.29, py/builtinimport.c.
+BUILT_IN = ("array", "binascii", "errno", "os", "random", "select", "socket", "struct", "time")
+
+_COMPAT = "_compat"  # for the sake of CPython: no board needs it
+
+
+class Edit(NamedTuple):
+    """Lines of a module, from `first` (from 1) to `last`, and what comes in their place."""
+
+    first: int
+    last: int
+    text: str = ""
+
+
+class Module:
+    """A module of the package, and what of it changes on the way to a board.
+
+    Refusal names what cannot be joined, and where it stands.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.stem
+        self.text = path.read_text()
+        self.tree = ast.parse(self.text, path)
+        self.edits: list[Edit] = []
+        for node in ast.walk(self.tree):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                self._rename(node)
+        for node in self.tree.body:
+            if _is_type_checking(node) or _is_from(node, _COMPAT):
+                self.drop(node)
+
+    def where(self, node: ast.stmt) -> str:
+        """A place, for people."""
+        return f"{self.path.name}, line {node.lineno}"
+
+    def drop(self, node: ast.stmt) -> None:
+        """Leave a statement out."""
+        self.edits = [edit for edit in self.edits if edit.first != node.lineno]
+        self.edits.append(Edit(node.lineno, node.end_lineno or node.lineno))
+
+    def edited(self) -> str:
+        """The text that is left."""
+        lines = self.text.splitlines(keepends=True)
+        for first, last, text in sorted(self.edits, reverse=True):
+            lines[first - 1 : last] = [text] if text else []
+        return "".join(lines)
+
+    def defines(self) -> Iterator[tuple[str, ast.stmt]]:
+        """The global names, and the statements that bind them."""
+        for node in self.tree.body:
+            match node:
+                case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                    yield name, node
+                case ast.Assign(targets=[ast.Name(id=name)]):
+                    yield name, node
+                case ast.Import(names=names) | ast.ImportFrom(names=names, level=0):
+                    for alias in names:
+                        yield alias.asname or alias.name, node
+                case ast.ImportFrom() | ast.If() | ast.Expr():
+                    pass
+                case _:
+                    raise Refusal(f"{self.where(node)}: this cannot be joined")
+
+    def builtins(self) -> set[str]:
+        """The names that it takes from Python itself."""
+        found: set[str] = set()
+        tables = [symtable.symtable(self.text, str(self.path), "exec")]
+        own = {
+            symbol.get_name()
+            for symbol in tables[0].get_symbols()
+            if symbol.is_assigned() or symbol.is_imported()
+        }
+        while tables:
+            table = tables.pop()
+            tables += table.get_children()
+            found |= {
+                symbol.get_name()
+                for symbol in table.get_symbols()
+                if symbol.is_global() and symbol.is_referenced()
+            }
+        return found - own
+
+    def _rename(self, node: ast.Import | ast.ImportFrom) -> None:
+        if isinstance(node, ast.ImportFrom):
+            if node.level or node.module not in BUILT_IN:
+                return
+            new = f"from u{node.module} import " + ", ".join(map(ast.unparse, node.names))
+        else:
+            if not {alias.name for alias in node.names} & {*BUILT_IN}:
+                return
+            new = "import " + ", ".join(map(_renamed, node.names))
+        line = self.text.splitlines()[node.lineno - 1]
+        rest = line[node.end_col_offset :] if node.end_lineno == node.lineno else ""
+        indent = " " * node.col_offset
+        self.edits.append(
+            Edit(node.lineno, node.end_lineno or node.lineno, f"{indent}{new}{rest}\n")
+        )
+
+
+def _renamed(alias: ast.alias) -> str:
+    if alias.name in BUILT_IN:
+        return f"u{alias.name} as {alias.asname or alias.name}"
+    return ast.unparse(alias)
+
+
+def _is_type_checking(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def _is_from(node: ast.stmt, module: str) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.level == 1 and node.module == module
+
+
+def layers(package: Path = PACKAGE) -> list[str]:
+    """The modules that every board gets, in the order in which the package imports them: each
+    knows only those before it.
+    """
+    root = ast.parse((package / "__init__.py").read_text())
+    names = [node.module for node in root.body if isinstance(node, ast.ImportFrom) and node.level]
+    return [name for name in names if name]
+
+
+def extras(package: Path = PACKAGE) -> list[str]:
+    """The modules that a board gets when it asks for them."""
+    others = {"__init__", _COMPAT, *layers(package)}
+    return sorted({path.stem for path in package.glob("*.py")} - others)
+
+
+def join(package: Path = PACKAGE) -> str:
+    """The one file: the package's own, with the modules in place of their imports.
+
+    Refusal: two modules have one name for two things, or a module imports from one that
+    stands behind it; it says where.
+    """
+    root = Module(package / "__init__.py")
+    seen: dict[str, tuple[Module, ast.stmt]] = {}
+    bodies: dict[str, str] = {}
+    modules: list[Module] = []
+    for node in root.tree.body:
+        if isinstance(node, ast.ImportFrom) and node.level and node.module != _COMPAT:
+            module = Module(package / f"{node.module}.py")
+            _add(module, seen, bodies)
+            _check_import(root, node, seen, bodies)
+            modules.append(module)
+    for module in modules:
+        for name in module.builtins() & {*seen}:
+            other, hides = seen[name]
+            raise Refusal(
+                f"{other.where(hides)}: {name} hides what {module.path.name} means by it"
+            )
+    for node in root.tree.body:
+        if isinstance(node, ast.ImportFrom) and node.level and node.module in bodies:
+            last = node.end_lineno or node.lineno
+            root.edits.append(Edit(node.lineno, last, bodies[node.module]))
+    return root.edited()
+
+
+def _add(
+    module: Module, seen: dict[str, tuple[Module, ast.stmt]], bodies: dict[str, str]
+) -> None:
+    for node in module.tree.body:
+        if isinstance(node, ast.ImportFrom) and node.level and node.module != _COMPAT:
+            _check_import(module, node, seen, bodies)
+            module.drop(node)
+    module.drop(module.tree.body[0])  # the docstring
+    for name, node in module.defines():
+        if name in seen:
+            other, before = seen[name]
+            if ast.dump(before) != ast.dump(node):
+                raise Refusal(
+                    f"{module.where(node)}: {name} is another thing than in {other.where(before)}"
+                )
+            module.drop(node)
+        else:
+            seen[name] = module, node
+    bodies[module.name] = module.edited()
+
+
+def _check_import(
+    module: Module,
+    node: ast.ImportFrom,
+    seen: dict[str, tuple[Module, ast.stmt]],
+    bodies: dict[str, str],
+) -> None:
+    if node.module not in bodies:
+        raise Refusal(f"{module.where(node)}: {node.module} does not stand before it")
+    for alias in node.names:
+        if alias.name not in seen or seen[alias.name][0].name != node.module:
+            raise Refusal(f"{module.where(node)}: {node.module} has no {alias.name}")
+        if alias.asname not in (None, alias.name):
+            raise Refusal(f"{module.where(node)}: {alias.name} keeps its name")
+
+
+def sources(package: Path = PACKAGE) -> dict[str, str]:
+    """What a board gets, as source, by the file's name. Refusal: as of `join`."""
+    found = {"__init__.py": join(package)}
+    for name in extras(package):
+        found[f"{name}.py"] = Module(package / f"{name}.py").edited()
+    return found
+
+
+def write_sources(target: Path = SOURCE) -> Path:
+    """Write what has changed of that to `target`/dhcpc; return `target`. Several processes may do
+    so at once. Refusal: as of `join`.
+    """
+    directory = target / PACKAGE.name
+    directory.mkdir(parents=True, exist_ok=True)
+    wanted = sources()
+    for path in directory.iterdir():
+        if path.name not in wanted:
+            path.unlink(missing_ok=True)
+    for name, text in wanted.items():
+        path = directory / name
+        if not path.exists() or path.read_text() != text:
+            with tempfile.NamedTemporaryFile("w", dir=target, delete=False) as file:
+                file.write(text)
+            os.replace(file.name, path)
+    return target
