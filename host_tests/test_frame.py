@@ -15,9 +15,7 @@ from scapy.utils import checksum
 
 import link
 import world
-from dhcpc.lease import Lease
-from dhcpc.link import frame
-from dhcpc.wire import Message
+from dhcpc import Lease, Message, frame
 
 HEAD = 42  # of Ethernet, IPv4 and UDP
 ALL = b"\xff" * 4

@@ -26,8 +26,8 @@ ALL = "255.255.255.255"
 WAKE = """
 import json, sys
 import board
+from dhcpc import Store
 from dhcpc.sleep import Client, wall_clock
-from dhcpc.store import Store
 
 def tell(event, lease):
     global last

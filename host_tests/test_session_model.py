@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import world
-from dhcpc.session import Session
+from dhcpc import Session
 from reader import options_of, single
 from world import (
     ACK,

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(bool(VM.missing), reason=f"{VM.name}: {VM.missin
 BOARD = """
 import json, select, socket, sys, time
 import dhcpc.sleep
-from dhcpc.link import Link
+from dhcpc import Link
 from device.virtual_vm import Flash, mount
 
 want = json.loads(sys.stdin.readline())

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from scapy.layers.dhcp import BOOTP, DHCP
 
 import world
-from dhcpc import wire
-from dhcpc.lease import Lease
-from dhcpc.wire import Message
+from dhcpc import Lease, Message, build, option
 from reader import Options, fields_of, joined, read
 from world import ACK, COOKIE, NAK, OFFER, World, message, opt, reply
 
@@ -148,11 +146,11 @@ def test_options_in_pieces_over_three_fields_are_joined(
 def test_every_message_is_what_scapy_reads(
     form: int, header: dict[str, object], sent: Options
 ) -> None:
-    brief = wire.option(61, b"\xff" + bytes(len(sent)))
-    options = brief + b"".join(wire.option(code, value) for code, value in sent) + b"\xff"
+    brief = option(61, b"\xff" + bytes(len(sent)))
+    options = brief + b"".join(option(code, value) for code, value in sent) + b"\xff"
     fields = SimpleNamespace(**header, options=options)
     buf = bytearray(b"\xee" * (ROOM + 9))
-    data = bytes(buf[: wire.build(buf, form, fields)])
+    data = bytes(buf[: build(buf, form, fields)])
     assert 300 <= len(data) <= MAX_SIZE
     assert set(buf[ROOM:]) <= {0xEE}
 

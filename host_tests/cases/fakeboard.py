@@ -10,8 +10,7 @@ only while somebody waits in poll or ipoll, or with `board.sleep`.
 
 import sys
 
-import dhcpc.client
-import dhcpc.link
+from kit import home
 from world import DISCOVER, RELEASE, REQUEST, Sent
 
 MAC = b"\x02\0\0\0\0\x01"
@@ -1006,7 +1005,7 @@ class plug:
         self.were = [(name, sys.modules.get(name)) for name in board.modules]
         sys.modules.update(board.modules)
         self.names = []
-        for user in (dhcpc.link, dhcpc.client):
+        for user in (home("link"), home("client")):
             for name in board.modules:
                 if hasattr(user, name):
                     self._set(user, name, board.modules[name])
@@ -1017,7 +1016,7 @@ class plug:
         setattr(user, name, value)
 
     def __exit__(self, *error):
-        for user, name, was in self.names:
+        for user, name, was in reversed(self.names):  # both may be one
             setattr(user, name, was)
         for name, was in self.were:
             if was is None:

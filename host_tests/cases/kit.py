@@ -7,6 +7,8 @@ it can run in ("cpython" is the first of all; "vm32" stands for every version of
 
 import gc
 
+import dhcpc
+
 try:
     import pytest
 except ImportError:  # in a VM
@@ -32,6 +34,13 @@ def raises(error, f, *args):
     except error as e:
         return str(e)
     raise AssertionError("no %s" % error.__name__)
+
+
+def home(module):
+    """Where the globals of a module of dhcpc are, for a case that puts another thing in place of
+    one: in that module, or in the root package, where a board's one file has those of all.
+    """
+    return getattr(dhcpc, module, dhcpc)
 
 
 # Heap, in bytes; in the VMs alone. What a call's own frame takes it gives back unseen.

@@ -4,9 +4,7 @@ import sys
 from errno import EADDRINUSE, EHOSTUNREACH, EIO, ETIMEDOUT
 
 import dhcpc.options  # noqa: F401  gives Client `inform` and `decline`
-from dhcpc import Client
-from dhcpc.link import Link
-from dhcpc.store import Store
+from dhcpc import Client, Link, Store
 from kit import Skip, allocated, raises, rfc, without_heap
 from world import (
     ACK,

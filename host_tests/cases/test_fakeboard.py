@@ -13,7 +13,7 @@ from fakeboard import (
     PORTS,
     plug,
 )
-from kit import raises
+from kit import home, raises
 from world import DISCOVER, IP, RELEASE, REQUEST, reply
 
 RP2 = ("PICO_W", "PICO_W_OLD", "W5500")
@@ -543,17 +543,16 @@ def test_the_numbers_of_errors_are_the_ports_own():
 
 
 def test_dhcpc_is_as_it_was_afterwards():
-    import dhcpc.link
-
-    names = [name for name in dir(dhcpc.link) if name[0] != "_"]
-    before = [getattr(dhcpc.link, name) for name in names]
+    link = home("link")
+    names = [name for name in dir(link) if name[0] != "_"]
+    before = [getattr(link, name) for name in names]
     try:
         with plug("ESP32") as board:
-            assert dhcpc.link.socket is board.modules["socket"]
+            assert link.socket is board.modules["socket"]
             raise KeyError
     except KeyError:
         pass
-    assert [getattr(dhcpc.link, name) for name in names] == before
+    assert [getattr(link, name) for name in names] == before
 
 
 def test_a_frame_with_a_wrong_checksum_is_noticed():

@@ -2,7 +2,7 @@
 
 import os
 
-from dhcpc.store import Store
+from dhcpc import Store
 from flash import BLOCK, PATH, PORTS, TEARS, Flash, contents, fill, names
 from kit import rfc
 from test_client import Board, Server

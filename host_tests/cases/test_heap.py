@@ -1,6 +1,6 @@
 """What is done for each message, or when there is nothing to do, takes nothing from the heap."""
 
-from dhcpc.wire import Message
+from dhcpc import Message
 from kit import allocated, rfc, without_heap
 from world import (
     ACK,

@@ -1,6 +1,6 @@
 """The kit itself: what the cases that measure heap rest on."""
 
-import dhcpc.wire
+import dhcpc
 from kit import allocated, raises, without_heap
 
 VMS = ("vm64", "vm32")
@@ -30,5 +30,5 @@ def test_raises_tells_when_nothing_was_raised():
 
 
 def test_the_vm_runs_what_a_board_gets():
-    oldest = dhcpc.wire.__file__.endswith("/firmware/dhcpc/wire.py")
-    assert oldest or dhcpc.wire.__file__.endswith("/build/mpy/dhcpc/wire.mpy")
+    oldest = dhcpc.__file__.endswith("/firmware/dhcpc/__init__.py")
+    assert oldest or dhcpc.__file__.endswith("/build/mpy/dhcpc/__init__.mpy")

@@ -1,7 +1,6 @@
 """What a lease shows of an ACK."""
 
-from dhcpc.lease import Lease
-from dhcpc.wire import Message
+from dhcpc import Lease, Message
 from kit import rfc
 from world import ACK, DAY, INFINITE, IP, SERVER, message, opt, reply, u32
 

@@ -5,9 +5,8 @@ import socket
 import sys
 from errno import EADDRINUSE, EIO
 
-from dhcpc import link as module
-from dhcpc.link import Link, frame
-from kit import Skip, allocated, rfc, without_heap
+from dhcpc import Link, frame
+from kit import Skip, allocated, home, rfc, without_heap
 from world import DISCOVER, IP, MAC, NOBODY, RELEASE, SERVER, World
 
 HEAD = 42  # of Ethernet, IPv4 and UDP
@@ -194,12 +193,13 @@ def played(case):
     """The case, on select as it is above."""
 
     def run():
-        real = module.select
-        module.select = Select
+        link = home("link")
+        real = link.select
+        link.select = Select
         try:
             case()
         finally:
-            module.select = real
+            link.select = real
 
     return run
 

@@ -4,10 +4,10 @@ import io
 import json
 import sys
 
-import dhcpc.client
+import dhcpc
 from dhcpc import Client
 from fakeboard import CABLES, NO_IP, PORTS, WIFI, Module, plug
-from kit import rfc
+from kit import home, rfc
 from test_nic import AT_ONCE, FOUR, GRANT, Memory, Server
 from world import DISCOVER, RELEASE, REQUEST
 
@@ -190,8 +190,9 @@ class Stage:
                 for each in what:
                     setattr(modules[name], each, what[each])
         were = [(name, sys.modules.get(name)) for name in modules]
-        time = dhcpc.client.time
-        dhcpc.client.time = modules["time"]
+        client = home("client")
+        time = client.time
+        client.time = modules["time"]
         dhcpc.Client = self.client
         sys.modules.update(modules)
         try:
@@ -203,7 +204,7 @@ class Stage:
             self.error = error
         finally:
             dhcpc.Client = Client
-            dhcpc.client.time = time
+            client.time = time
             for name, was in were:
                 if was is None:
                     del sys.modules[name]

@@ -3,8 +3,7 @@
 import sys
 from errno import ETIMEDOUT
 
-from dhcpc import Client
-from dhcpc.store import Store
+from dhcpc import Client, Store
 from fakeboard import (
     ALL,
     ALL_MACS,

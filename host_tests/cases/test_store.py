@@ -4,9 +4,7 @@ import os
 from binascii import crc32
 from random import getrandbits
 
-from dhcpc.lease import Lease
-from dhcpc.store import Store
-from dhcpc.wire import Message
+from dhcpc import Lease, Message, Store
 from kit import raises, rfc
 from world import (
     ACK,

@@ -1,6 +1,6 @@
 """The codec: what a client writes, and how it reads what servers write."""
 
-from dhcpc.wire import Message, build, option
+from dhcpc import Message, build, option
 from kit import raises, rfc
 from world import (
     ACK,

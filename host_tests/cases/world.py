@@ -3,7 +3,7 @@
 It has a codec of its own, so that it cannot agree with the firmware's mistakes.
 """
 
-from dhcpc.session import Session
+from dhcpc import Session
 
 DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM = range(1, 9)
 
