@@ -108,7 +108,7 @@ class Deployed:
                 path = self.directory / name
                 path.write_text(text)
                 names.append(str(path))
-        package = vm.compile_package() / "dhcpc"
+        package = vm.compile_firmware() / "dhcpc"
         copy = [str(MPREMOTE), "connect", self.board.port, "cp", "-r", str(package), ":"]
         command = [*copy, "+", "cp", *names, ":"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)

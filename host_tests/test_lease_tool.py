@@ -78,7 +78,7 @@ def test_the_firmware_reads_what_was_made(file: Path) -> None:
     assert file.stat().st_size == Store.room
     store = Store(str(file))
     store.epoch = lambda: (2 << 32) + 1500  # type: ignore[assignment]
-    lease = store.load(Message(), KEY)
+    lease = store.load(KEY)
     assert lease
     assert lease.ifconfig() == ("192.0.2.5", "255.255.255.0", "192.0.2.1", "192.0.2.53")
     assert (lease.lease_time, lease.t1, lease.t2, lease.age) == (3600, 600, 900, 500)
@@ -94,7 +94,7 @@ def test_the_firmware_reads_what_was_made(file: Path) -> None:
 def test_what_was_made_is_what_the_firmware_stores(file: Path) -> None:
     tool("make", file, *NEEDED, *EVERY, "begun=2:1000")
     made = file.read_bytes()
-    lease = Store(str(file)).load(Message(), KEY)
+    lease = Store(str(file)).load(KEY)
     assert lease
     lease.age = 0
     file.write_bytes(b"")
@@ -153,7 +153,7 @@ def test_an_image_is_changed_so_that_a_board_reads_it(image: Path) -> None:
     assert tool("show", image).startswith('/dhcpc.lease\n192.0.2.8 on "home"')
     script = (
         "store = dhcpc.store.Store('/dhcpc.lease')\n"
-        f"print(store.load(dhcpc.wire.Message(), {KEY!r}).ip, open('/own').read())\n"
+        f"print(store.load({KEY!r}).ip, open('/own').read())\n"
         "store.write(store.read() + b'x')"
     )
     assert in_vm(image, script).split() == ["192.0.2.5", "kept"]

@@ -46,7 +46,7 @@ for name in "array binascii errno machine network os random select socket struct
     try:
         __import__(name)
     except ImportError:
-        sys.modules[name] = Absent()
+        sys.modules[name] = sys.modules["u" + name] = Absent()
 del Absent, name
 `;
 

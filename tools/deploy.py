@@ -19,9 +19,9 @@ import sys
 import threading
 
 from device.config import CONFIG, checked, read, wifi
-from device.deployment import Deployment, boards
+from device.deployment import EXTRAS, Deployment, boards
 from device.remote import Board, ports
-from toolchain import cli, vm
+from toolchain import cli
 from toolchain.cli import Refusal
 
 
@@ -35,7 +35,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("port", nargs="*", help="serial ports, e.g. /dev/ttyACM0")
     parser.add_argument("--debug", action="store_true", help="copy source, not .mpy files")
     parser.add_argument(
-        "--extras", type=str.split, default=[], help=f"in quotes, of: {' '.join(vm.EXTRAS)}"
+        "--extras", type=str.split, default=[], help=f"in quotes, of: {' '.join(EXTRAS)}"
     )
     parser.add_argument("--config", metavar="FILE", help=f"what {CONFIG} on the board shall say")
     parser.add_argument("--ssid", help="the Wi-Fi of the board; the rest of its config stays")
@@ -55,10 +55,9 @@ def _check(arguments: argparse.Namespace) -> None:
         raise Refusal(f"{what}; there are {', '.join(boards())}")
     if not arguments.port:
         raise Refusal(f"PORT= is missing; {ports()}")
-    extras = [name for name in vm.EXTRAS if (vm.PACKAGE / f"{name}.py").exists()]
     for name in arguments.extras:
-        if name not in extras:
-            raise Refusal(f"EXTRAS: there is no {name}; there are {', '.join(extras)}")
+        if name not in EXTRAS:
+            raise Refusal(f"EXTRAS: there is no {name}; there are {', '.join(EXTRAS)}")
     if arguments.config:
         checked(read(arguments.config), arguments.config)
     if arguments.ssid:

@@ -46,6 +46,7 @@ _OURS = const(b"2456\x0c79=")
 _SIZE = const(1024)  # the longest datagram that we take
 _LONGEST = const(b"\x39\x02\x04\0")  # says so: option 57 (RFC 2132 9.10)
 _AWAKE = const(50)  # ms between polls while a reply is awaited
+_LOOK = const(10)  # ms between looks at the link while `acquire` waits for it
 _LINGER = const(10000)  # ms that the socket stays open for a reply; another Client may want one
 _MOST = const(8)  # datagrams handled in one poll: a flood must not hold up the application
 
@@ -58,13 +59,15 @@ class Client:
     `tell`, which a subclass may extend; `key`, that of the store's record for this network.
     """
 
-    lease: Lease | None
-    reason: "str | Exception | None"
+    lease: Lease | None = None
+    reason: "str | Exception | None" = None
+    key = b""
+    record: "bytes | None" = None
 
     options: "Mapping[int, bytes]" = {}
     client_id: "bytes | None" = None
     on_event: "Callable[[str, Lease | None], object] | None" = None
-    clock: "Callable[[], int] | None" = None
+    clock: "Any" = None  # time.ticks_ms unless it is set
     reuse = False
     params = b"\x01\x03\x06\x0f\x1a\x1c\x2a\x33\x3a\x3b"
     store: "Any" = "/dhcpc.lease"
@@ -87,20 +90,18 @@ class Client:
         """
         link = nic if isinstance(nic, Link) else Link(nic)
         self.hostname = link.hostname
-        for name in settings:
+        for name, value in settings.items():
             if callable(getattr(self, name, max)):  # a method, or, as max is callable, nothing
                 raise ValueError(name)
-            setattr(self, name, settings[name])
+            setattr(self, name, value)
         self.link = link
-        self.lease = self.reason = None
-        self.clock = self.clock or time.ticks_ms
+        self.clock = self.clock or time.ticks_ms  # type: ignore[attr-defined]
         if isinstance(self.store, str):
             self.store = Store(self.store)
         options = self.client_id = option(_CLIENT_ID, self.client_id or b"\x01" + link.mac)
         options += option(_PARAMETERS, self.params) + _LONGEST
-        name = self.hostname
-        if name:
-            options += option(_HOST_NAME, name.encode() if isinstance(name, str) else name)
+        if self.hostname:
+            options += option(_HOST_NAME, self.hostname)
         for code in self.options:
             options += option(code, self.options[code])
             if code in _OURS:
@@ -128,6 +129,7 @@ class Client:
                 self._stop("link")
             elif self.wanted:
                 link.apply(None)  # off and on again, the interface has its built-in client back
+                self.recall()  # there is time now, and none when the link is up
         elif self.wanted and not session.state:
             self.begin()
         most = _MOST
@@ -173,7 +175,7 @@ class Client:
             error = self.link.error()
             if error or self.clock() - start & 0x3FFFFFFF >= timeout_ms:
                 raise OSError(error or errno.ETIMEDOUT)
-            self.poll(100)
+            self.poll(100 if self.session.state else _LOOK)
             if idle:
                 idle()
         return self.lease
@@ -210,32 +212,39 @@ class Client:
         """
         session = self.session
         session.step(self.clock())  # `start` counts from the last one, which may be long ago
-        link = self.link
-        link.apply(None)  # it may have been off and on again
-        key = link.key()
-        self.key = bytes((1, len(key))) + link.mac + key + self.client_id
-        lease = self.store.load(self.key)
+        self.link.apply(None)  # it may have been off and on again
+        self.recall()
+        record = self.record
+        self.record = None
+        lease = self.store.lease(record, self.key) if record else None
         session.start(getrandbits(20) % (self.start_wait_ms or 1), lease, self.reuse)
         self.settle("reused" if session.lease else "link")
+
+    def recall(self) -> None:
+        """Read the record of this device on this network, `record`, unless it is there."""
+        link = self.link
+        name = link.key()
+        key = bytes((1, len(name))) + link.mac + name + self.client_id
+        if key != self.key or self.record is None:
+            self.key = key
+            self.record = self.store.find(key)
 
     def send(self, type: int) -> None:
         """Send the message of option 53 `type`, or, if 0, that of the session's state."""
         link = self.link
-        try:
-            self.last = self.clock()
-            link.send(self.session.write(link.buf, type), self.session.to)
-        except OSError as error:  # no more than a lost packet
-            # Where another Client has the port, not always when it has.
-            self.session.wait = getrandbits(16) % (self.session.wait or 1)
-            self.fault(error)
-        else:
+        session = self.session
+        self.last = self.clock()
+        if self.attempt(link.send, session.write(link.buf, type), session.to):
             self.tell("send")
+        else:  # no more than a lost packet
+            # Where another Client has the port, not always when it has.
+            session.wait = getrandbits(16) % (session.wait or 1)
 
-    def settle(self, event: str, forget: object = False, received: bool = False) -> None:
+    def settle(self, event: str, forget: object = False, recv: bool = False) -> None:
         """Have `lease`, the NIC and the record follow the session, and tell of the event. A new
         record is written last: that takes longest, and the address works already.
 
-        forget: the record is wrong from now on. received: a message has brought the event about.
+        forget: the record is wrong from now on. recv: a message that came has brought it about.
         """
         lease = self.session.lease
         forget = forget and (self.lease or self.reuse)
@@ -246,7 +255,7 @@ class Client:
         if forget:
             self.attempt(self.store.clear, self.key)
         try:
-            if received:
+            if recv:
                 self.tell("recv")
             self.tell(event)
         finally:
@@ -254,17 +263,17 @@ class Client:
             if new and lease and lease is self.lease:
                 self.attempt(self.store.save, lease, self.key)
 
-    def attempt(self, action: "Callable[..., object]", *arguments: object) -> None:
-        """Call what may fail, of the link or the store: that is a fault."""
+    def attempt(self, do: "Callable[..., object]", *arguments: object) -> bool:
+        """Have the link or the store do what may fail; whether it did not. If it did, that is an
+        event, and the exception is the `reason`.
+        """
         try:
-            action(*arguments)
+            do(*arguments)
         except (OSError, ValueError) as error:
-            self.fault(error)
-
-    def fault(self, error: Exception) -> None:
-        """Tell of an error, which goes on as `reason`."""
-        self.reason = error
-        self.tell("error")
+            self.reason = error
+            self.tell("error")
+            return False
+        return True
 
     def tell(self, event: str) -> None:
         """Tell the application."""

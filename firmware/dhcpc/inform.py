@@ -17,7 +17,7 @@ _SIZE = const(1024)  # as the client's, whose option 57 is sent
 
 class _Fields:
     # What `build` writes: the client's, but for the address and a transaction of its own.
-    server = None
+    server: bytes | None = None
 
     def __init__(self, session: Session, ciaddr: bytes) -> None:
         self.xid = session.rand(32).to_bytes(4, "big")

@@ -2,8 +2,11 @@
 obtained.
 """
 
-from ._compat import const
+from ._compat import TYPE_CHECKING, const
 from .wire import Message
+
+if TYPE_CHECKING:
+    from typing import Any
 
 # 17 years count as for ever: sums of two such times are still small integers on a board.
 _FOREVER = const(0x1FFFFFFF)
@@ -20,19 +23,9 @@ _T2 = const(59)
 _NONE = const("0.0.0.0")
 
 
-def dotted(buf: bytes | bytearray, i: int) -> str:
+def dotted(buf: bytes, i: int) -> str:
     """The address buf[i : i + 4] as people write it."""
     return "%d.%d.%d.%d" % (buf[i], buf[i + 1], buf[i + 2], buf[i + 3])
-
-
-def _ips(value: bytes | None) -> list[str]:
-    # None of them if the option is not there, or not whole.
-    value = value or b""
-    found = []
-    if not len(value) % 4:
-        for i in range(0, len(value), 4):
-            found.append(dotted(value, i))
-    return found
 
 
 def _seconds(message: Message, code: int) -> int:
@@ -50,25 +43,27 @@ class Lease:
     `yiaddr` and `server` (option 54) are bytes; `ack` is the whole message.
     """
 
+    ip: str
+    mask: str
+    gateway: str
+    dns: list[str]
+
     def __init__(self, message: Message, rand: int) -> None:
         """message: the ACK, just read. rand: 0 to 63, how much earlier than 0.5 and 0.875 T1 and
         T2 may be.
         """
-        self.ack = ack = bytes(message.buf)
+        self._message = message
+        self.ack = message.buf = bytes(message.buf)
         self.age = 0
-        self.yiaddr = ack[16:20]
+        self.yiaddr = self.ack[16:20]
         self.server = message.option(_SERVER_ID)
-        i = message.find(_MASK, 4)
-        self._mask = ack[i : i + 4] if i else b"\xff\xff\xff\0"
-        self._routers = message.option(_ROUTER)
-        self._dns = message.option(_DNS)
         self.lease_time = end = _seconds(message, _LEASE_TIME)
         t1 = _seconds(message, _T1)
         t2 = _seconds(message, _T2)
         # RFC 2131 4.4.5: T1 < T2 < lease time, or they are mended; fuzz is to the early side.
         if end == _FOREVER:
             t1 = t2 = end
-        else:
+        elif not 0 < t1 < t2 < end:
             fuzz = (end >> 5) * rand >> 6
             half = (end >> 1) - fuzz
             most = end - max(end >> 3, 1) - fuzz
@@ -80,31 +75,34 @@ class Lease:
         self.t1 = t1 or 1
         self.t2 = t2
 
-    @property
-    def ip(self) -> str:
-        """The address."""
-        return dotted(self.yiaddr, 0)
+    def __getattr__(self, name: str) -> "Any":
+        # The strings: each costs a board as much as the rest of a Lease.
+        if name == "ip":
+            return dotted(self.yiaddr, 0)
+        if name == "mask":
+            return (self.ips(_MASK) or ("255.255.255.0",))[0]
+        if name == "gateway":
+            return (self.ips(_ROUTER) or (_NONE,))[0]
+        if name == "dns":
+            return self.ips(_DNS)
+        raise AttributeError(name)
 
-    @property
-    def mask(self) -> str:
-        """The subnet mask (option 1)."""
-        return dotted(self._mask, 0)
-
-    @property
-    def gateway(self) -> str:
-        """The first router (option 3)."""
-        return (_ips(self._routers) or (_NONE,))[0]
-
-    @property
-    def dns(self) -> list[str]:
-        """The name servers (option 6)."""
-        return _ips(self._dns)
+    def ips(self, code: int) -> list[str]:
+        """The addresses of an option, as strings; none if it is not there."""
+        value = self.option(code) or b""
+        found = []
+        for i in range(0, len(value) & ~3, 4):
+            found.append(dotted(value, i))
+        return found
 
     def __repr__(self) -> str:
         left = self.remaining()
         return "%s mask %s gateway %s dns %s from %s, %s left" % (
             self.ifconfig()
-            + (dotted(self.server, 0), "all time" if left is None else "%d s" % left)
+            + (
+                self.server and dotted(self.server, 0),
+                "all time" if left is None else "%d s" % left,
+            )
         )
 
     def remaining(self) -> int | None:
@@ -118,9 +116,11 @@ class Lease:
         return self.ip, self.mask, self.gateway, (self.dns or (_NONE,))[0]
 
     def message(self) -> Message:
-        """The ACK, to be read: each call reads it anew."""
-        message = Message()
-        message.read(self.ack)
+        """The ACK, read. As long as nothing else has been read, that need not be done again."""
+        message = self._message
+        if message.buf is not self.ack:
+            message = Message()
+            message.read(self.ack)
         return message
 
     def option(self, code: int) -> bytes | None:

@@ -84,11 +84,11 @@ class Link:
         """nic: active; None if a subclass does what a NIC would. ValueError: it is not active."""
         self.frame = bytearray(_HEAD + 570)  # see wire.build
         self.buf = memoryview(self.frame)[_HEAD:]  # the message
-        self.poll = select.poll()
-        self.sock = None
+        self.poll: "Any" = select.poll()
+        self.sock: "Any" = None
         self.nic = nic
         if nic:
-            import network
+            import network  # type: ignore[import-not-found]
 
             self.hostname = network.hostname()
             self.mac = mac = nic.config("mac")
@@ -162,7 +162,7 @@ class Link:
             self.sock = sock = socket.socket(_AF_INET, _SOCK_DGRAM)
             self.poll.register(sock, _POLLIN)
             if self.option:
-                sock.setsockopt(_SOL_SOCKET, self.option, self.nic.config("ifname") or "")
+                sock.setsockopt(_SOL_SOCKET, self.option, self.nic.config("ifname") or "")  # type: ignore
             sock.bind((_NONE, _CLIENT_PORT))
 
     def close(self) -> None:

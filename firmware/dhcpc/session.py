@@ -93,12 +93,32 @@ class Session:
     until the next `step`; `reason`, why a reply was refused.
     """
 
-    lease: Lease | None
-    server: bytes | None
-    to: bytes | None
+    # What may be set, see __init__
+    flags = window_ms = 0
+    choose: "Callable[[Message, bytes | None], bool] | None" = None
+
+    # The message that was read or written last
+    type = 0  # option 53
+    to: bytes | None = None  # whom it was for; None for all
+    reason: str | None = None
+
+    # The clock
+    last = 0  # `now` of the step before, ms
+    ms = 0  # of the time until then, what is short of a second
+
+    # The transaction
+    state = _STOPPED
     xid: bytes
-    reason: str | None
-    choose: "Callable[[Message, bytes | None], bool] | None"
+    spent = 0  # seconds since its first message
+    secs = 0  # the field of that name, as of the message that was sent last
+    count = 0  # messages sent
+
+    # What is asked for, or had
+    lease: Lease | None
+    yiaddr = b"\0\0\0\0"
+    server: bytes | None = None  # whose OFFER or lease it is
+    due = 0  # the age of the lease, in seconds, at which to send the next REQUEST
+    fails = 0  # starts in a row without a renewal: each doubles the wait before the next
 
     def __init__(self, chaddr: bytes, options: bytes, rand: "Callable[[int], int]") -> None:
         """chaddr: 6 bytes. options: encoded, option 61 first. rand: as random.getrandbits.
@@ -110,25 +130,7 @@ class Session:
         self.chaddr = chaddr
         self.options = options + b"\xff"
         self.rand = rand
-        self.flags = self.window_ms = 0
-        self.choose = None
         self.message = Message()
-        self.reason = None
-        self.type = 0  # option 53 of the message that was written or read last
-        self.to = None  # whom the message that was written last goes to; None for all
-        # The clock
-        self.last = 0  # `now` of the step before, ms
-        self.ms = 0  # of the time until then, what is short of a second
-        # The transaction
-        self.state = _STOPPED
-        self.spent = 0  # seconds since its first message
-        self.secs = 0  # the field of that name, as of the message that was sent last
-        self.count = 0  # messages sent
-        # What is asked for, or had: the address and whose it is
-        self.yiaddr = b"\0\0\0\0"
-        self.server = None
-        self.due = 0  # the age of the lease, in seconds, at which to send the next REQUEST
-        self.fails = 0  # starts in a row without a renewal: each doubles the wait before the next
         self._begin(_STOPPED)
         self.stop()
 
@@ -272,7 +274,7 @@ class Session:
         if not _REPLIES[self.state] >> self.type & 1:
             return "type"
         i = m.find(_SERVER_ID, 4)
-        if not i or self.state == _REQUESTING and not buf.startswith(self.server, i):
+        if not i or self.state == _REQUESTING and not buf.startswith(self.server, i):  # type: ignore
             return "server"
         if self.type == _NAK:
             return None
@@ -292,7 +294,7 @@ class Session:
         return None
 
 
-def _is_host(buf: bytes | bytearray, mask: int) -> int:
+def _is_host(buf: bytes, mask: int) -> int:
     # Whether yiaddr is neither its network's own address nor that of all in it. By bytes: on a
     # board a number of 32 bits is on the heap; and from the last, which mostly settles it.
     ones = zeros = 0

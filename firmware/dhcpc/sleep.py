@@ -10,7 +10,6 @@ from dhcpc import Lease, Store
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from typing_extensions import Unpack
@@ -55,7 +54,7 @@ class Memory(Store):
         """length: 5, and `room` for each network. ValueError: there is no such memory, or it has
         something else in it.
         """
-        import machine
+        import machine  # type: ignore[import-not-found]
 
         self.rtc = rtc = machine.RTC()
         if not hasattr(rtc, "memory"):
@@ -107,17 +106,6 @@ class Memory(Store):
         return (_RTC << 32) + int(time.time())
 
 
-class _Single(Store):
-    # A store's record, to be read by itself.
-    def __init__(self, record: bytes, epoch: "Callable[[], int]") -> None:
-        self.record = record
-        self.room = len(record)
-        self.epoch = epoch
-
-    def read(self) -> bytes:
-        return self.record
-
-
 class Client(_Client):
     """A Client with two more settings, and an end before a sleep. On a cable, where nothing tells
     beforehand which network it is, a NAK makes it verify the other records, each in its turn,
@@ -132,9 +120,9 @@ class Client(_Client):
     early = keep = False
 
     def __init__(self, nic: "Any", **settings: "Unpack[Settings]") -> None:
-        super().__init__(nic, **settings)
-        self.record = None  # that of the lease that is being verified
-        self.others = []  # those that come after it
+        super().__init__(nic, **settings)  # type: ignore[misc]  # it finds ours as attributes
+        self.trying = b""  # the record of the lease that is being verified
+        self.others: list[bytes] = []  # those that come after it
 
     def before_sleep(self, timeout_ms: int = 2000) -> None:
         """See through what is under way, a renewal say, for at most so long; then store how old
@@ -147,10 +135,12 @@ class Client(_Client):
             self.poll(100)
         lease = session.lease
         if lease:
-            stored = self.store.load(self.key)
+            store = self.store
+            record = store.find(self.key)
+            stored = record and store.lease(record, self.key)
             # Seconds are cut off at both ends: to store the age each time would make it too young.
             if not stored or not -1 <= stored.age - lease.age <= 1:
-                self.attempt(self.store.save, lease, self.key)
+                self.attempt(store.save, lease, self.key)
 
     def begin(self) -> None:
         super().begin()
@@ -158,33 +148,30 @@ class Client(_Client):
             self.others = [data for data in self.store.records() if data.startswith(self.key)]
             self._verify()
 
-    def settle(self, event: str, forget: object = False, received: bool = False) -> None:
+    def settle(self, event: str, forget: object = False, recv: bool = False) -> None:
         # Whatever it is, it ends the verification.
-        record = self.record
-        self.record = None
+        record = self.trying
+        self.trying = b""
         if event != "nak":
             self.others = []
         elif record:
             forget = self.reuse  # or else it is of use elsewhere, in use or not
         if record and event == "timeout" and self.keep:
-            lease = self._load(record)
+            lease = self.store.lease(record, self.key)
             if 0 <= lease.age < lease.lease_time:
                 self.session.start(0, lease, True)
                 event = "kept"
-        super().settle(event, forget, received)
+        super().settle(event, forget, recv)
 
     def tell(self, event: str) -> None:
         super().tell(event)
         if event == "nak" and self.others:
-            self.session.start(0, self._load(self.others[0]))
+            self.session.start(0, self.store.lease(self.others[0], self.key))
             self._verify()
 
-    def _load(self, record: bytes) -> Lease:
-        return _Single(record, self.store.epoch).load(self.key)
-
     def _verify(self) -> None:
-        self.record = self.others.pop(0)
-        lease = self._load(self.record)
+        self.trying = self.others.pop(0)
+        lease = self.store.lease(self.trying, self.key)
         if self.early and not lease.lease_time <= lease.age < _CLOCK:
             if not 0 <= lease.age < lease.lease_time:
                 lease.age = lease.lease_time  # nobody knows: nothing is promised

@@ -2,11 +2,15 @@
 more than how a message is laid out.
 """
 
+import os
 from binascii import crc32
 
-from ._compat import const
+from ._compat import TYPE_CHECKING, const
 from .lease import Lease
 from .wire import Message, option
+
+if TYPE_CHECKING:
+    from typing import Any
 
 # What a record keeps, as it came and while there is room: options 54, 51, 1, 3, 6, 58, 59, 15, 26,
 # 28, 42.
@@ -27,7 +31,7 @@ class Store:
     room = 128  # bytes, 255 at most; options that do not fit are left out
     # May be set: what a clock that no reset sets back shows, its kind (1 to 255) << 32, plus
     # seconds. int() is 0: without a clock no age is known.
-    epoch = int
+    epoch: "Any" = int
 
     def __init__(self, path: str) -> None:
         """path: on a file system whose rename replaces at one stroke, as littlefs does: a power
@@ -45,24 +49,28 @@ class Store:
                 found.append(record)
         return found
 
-    def stamped(self, record: bytes, reading: int) -> bytes:
+    def stamped(self, data: bytes, epoch: int) -> bytes:
         """A record with another reading, and with the CRC that it then has."""
-        record = record[:-9] + reading.to_bytes(5, "big")
-        return record + crc32(record).to_bytes(4, "big")
+        data = data[:-9] + epoch.to_bytes(5, "big")
+        return data + crc32(data).to_bytes(4, "big")
 
-    def load(self, key: bytes) -> Lease | None:
-        """Return the Lease of the network of that key that was joined last, with its `age`, below
-        0 or beyond its end if nobody knows; None if there is none.
-        """
+    def find(self, key: bytes) -> bytes:
+        """Return the record of the network of that key that was joined last; b"" without one."""
         for data in self.records():
             if data.startswith(key):
-                ack = bytes(16) + data[-13:-9] + bytes(216) + b"c\x82Sc"  # as far as it was kept
-                message = Message()
-                message.read(ack + data[len(key) : -13])
-                lease = Lease(message, 0)
-                lease.age = self.epoch() - int.from_bytes(data[-9:-4], "big")
-                return lease
-        return None
+                return data
+        return b""
+
+    def lease(self, data: bytes, key: bytes) -> Lease:
+        """Return the Lease of a record of that key, with its `age` by the clock: below 0 or beyond
+        its end if nobody knows.
+        """
+        message = Message()
+        ack = bytes(16) + data[-13:-9] + bytes(216) + b"c\x82Sc"  # as far as it was kept
+        message.read(ack + data[len(key) : -13])
+        lease = Lease(message, 0)
+        lease.age = self.epoch() - int.from_bytes(data[-9:-4], "big")
+        return lease
 
     def save(self, lease: Lease, key: bytes) -> None:
         """Store a lease in place of that of the same key and server, unless it is there, and, if
@@ -87,7 +95,7 @@ class Store:
             self.write((self.stamped(data + bytes(9), begun) + others)[: self.most * self.room])
 
     def clear(self, key: bytes) -> None:
-        """Forget what `load` would return. OSError: it is still there."""
+        """Forget what `find` would return. OSError: it is still there."""
         records = self.records()
         for data in records:
             if data.startswith(key):
@@ -105,8 +113,6 @@ class Store:
 
     def write(self, data: bytes) -> None:
         """Replace it. OSError: the old one is still there."""
-        import os  # not before: it takes a search of the file system, and most starts do not write
-
         new = self.path + "~"
         with open(new, "wb") as f:
             f.write(data)

@@ -14,13 +14,20 @@ if TYPE_CHECKING:
     class Fields(Protocol):
         """What `build` writes."""
 
-        xid: bytes
-        secs: int
-        flags: int
-        yiaddr: bytes
-        server: bytes | None
-        chaddr: bytes
-        options: bytes
+        @property
+        def xid(self) -> bytes: ...
+        @property
+        def secs(self) -> int: ...
+        @property
+        def flags(self) -> int: ...
+        @property
+        def yiaddr(self) -> bytes: ...
+        @property
+        def server(self) -> bytes | None: ...
+        @property
+        def chaddr(self) -> bytes: ...
+        @property
+        def options(self) -> bytes: ...
 
 
 _MIN_SIZE = const(300)  # RFC 1542 2.1; there are relays and servers that drop less
@@ -42,16 +49,18 @@ _SINGLE = const(b"\0\xff")  # pad and END have no length byte
 _TWICE = const(0x8000)  # marks an option that comes in pieces
 
 
-def option(code: int, value: bytes) -> bytes:
+def option(code: int, value: bytes | str) -> bytes:
     """Encode one option. ValueError: no such code, or a value that is empty or longer than its
     length byte can say.
     """
+    if isinstance(value, str):
+        value = value.encode()
     if not (0 < code < _END and isinstance(value, bytes) and 0 < len(value) <= 255):
         raise ValueError("option", code)
     return bytes((code, len(value))) + value
 
 
-def stray(buf: bytes | bytearray, fields: "Fields") -> str | None:
+def stray(buf: bytes, fields: "Fields") -> str | None:
     """Return the word for what tells that a message is no reply (op, htype, hlen), or none to
     `fields` (xid, chaddr); None if it is one.
     """
@@ -115,7 +124,7 @@ def build(buf: bytearray | memoryview, form: int, fields: "Fields") -> int:
 class Message:
     """A message, read in place. What `read` finds holds until the next `read`."""
 
-    buf: bytes | bytearray
+    buf: bytes
 
     def __init__(self) -> None:
         # Where an option's code stands in `buf`; 0 where it does not occur.
@@ -133,7 +142,7 @@ class Message:
         """
         if isinstance(buf, memoryview):
             buf = bytes(buf)  # which alone can be searched
-        self.buf = buf
+        self.buf = buf  # type: ignore[assignment]  # a bytearray serves as well
         self.values.clear()
         pack_into(b"512s", self.index, 0, b"")
         end = len(buf)
@@ -167,7 +176,7 @@ class Message:
             if after > end + 1:
                 return "option"
             if index[code]:
-                self.values[code] = self.option(code) + bytes(buf[i + 2 : after])
+                self.values[code] = self.option(code) + bytes(buf[i + 2 : after])  # type: ignore
                 index[code] |= _TWICE
             else:
                 index[code] = i

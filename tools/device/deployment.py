@@ -14,10 +14,12 @@ from device.config import CONFIG, config, read
 from device.remote import Board, System
 from toolchain import vm
 from toolchain.cli import Refusal
+from toolchain.package import extras
 
 BOARDS = vm.ROOT / "boards"
 OLDEST = (1, 22)  # MicroPython
 LIB = "/lib/dhcpc"
+EXTRAS = extras()  # a board gets them only when it asks for them
 APP = ("/boot.py", "/main.py")
 
 _NEW = "~"  # ends the name of what has not taken its place yet
@@ -56,7 +58,7 @@ def _package(debug: bool) -> Files:
     if debug:
         found = vm.PACKAGE.glob("*.py")
     else:
-        found = (vm.compile_package() / vm.PACKAGE.name).glob("*.mpy")
+        found = (vm.compile_firmware() / vm.PACKAGE.name).glob("*.mpy")
     return {f"{LIB}/{path.name}": path.read_bytes() for path in sorted(found)}
 
 
@@ -120,9 +122,9 @@ class Deployment:
             )
         there = self.board.names(LIB)
         self.new_directories = 0 if there else 2
-        extras = {*self.arguments.extras, *(Path(name).stem for name in there)} & {*vm.EXTRAS}
+        wanted = {*self.arguments.extras, *(Path(name).stem for name in there)} & {*EXTRAS}
         for path, data in _package(self.arguments.debug).items():
-            if Path(path).stem not in vm.EXTRAS or Path(path).stem in extras:
+            if Path(path).stem not in EXTRAS or Path(path).stem in wanted:
                 if path.endswith(".mpy") and data[1] != system.mpy:
                     raise Refusal(
                         f"{_named(system)} loads .mpy files of version {system.mpy or 'none'}, "

@@ -80,11 +80,14 @@ class Fields:
         """ValueError: it is no record, or of another version."""
         name_end = _NAME + record[1] if len(record) > 1 else 0
         key_end = name_end + 2 + int.from_bytes(record[name_end + 1 : name_end + 2], "big")
-        lease = Bytes(record).load(Message(), record[:key_end])
-        if not lease:
+        key = record[:key_end]
+        store = Bytes(record)
+        whole = store.find(key)
+        if not whole:
             raise ValueError(f"{len(record)} bytes that are no whole record")
         if record[0] != _VERSION:
             raise ValueError(f"a record of version {record[0]}, which is not known here")
+        lease = store.lease(whole, key)
         return cls(
             mac=record[2:_NAME],
             ip=IPv4Address(lease.yiaddr),

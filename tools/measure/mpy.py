@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 _VERSION = 6
-_SIZES = {"table": None}
 
-# py/persistentcode.h: kinds of constants
-_FUN_TABLE, _NONE, _FALSE, _TRUE, _ELLIPSIS, _STR, _BYTES, _INT, _FLOAT, _COMPLEX, _TUPLE = range(11)
-_STATIC = 0  # names that MicroPython has: a number stands for them
+# Kinds of constants, py/persistentcode.h: of the others, 0 to 4, the kind is all there is.
+_LAST_PLAIN, _STR, _BYTES, _INT, _FLOAT, _COMPLEX, _TUPLE = range(4, 11)
 
 
 class _Reader:
@@ -35,10 +33,9 @@ class _Reader:
                 return value
 
     def name(self) -> str:
+        # MicroPython has some names itself: a number stands for them.
         size = self.number()
-        if size & 1:
-            return f"static name {size >> 1}"
-        return self.take((size >> 1) + 1)[:-1].decode()
+        return f"name {size >> 1}" if size & 1 else self.take((size >> 1) + 1)[:-1].decode()
 
     def constant(self) -> None:
         kind = self.take(1)[0]
@@ -49,13 +46,17 @@ class _Reader:
         elif kind == _TUPLE:
             for _ in range(self.number()):
                 self.constant()
-        elif kind not in (_FUN_TABLE, _NONE, _FALSE, _TRUE, _ELLIPSIS):
+        elif kind > _LAST_PLAIN:
             raise ValueError(f"the .mpy file has a constant of kind {kind}")
 
 
-def sizes(data: bytes) -> dict[str, int]:
-    """The bytes that each function takes, by its path (`Client.poll`), without those within it;
-    "names" and "constants" are those of the whole file. They add up to its size.
+Path = tuple[str, ...]
+
+
+def functions(data: bytes) -> list[tuple[Path, int]]:
+    """The path of each function and class (`("Client", "poll")`), in the order of the source, and
+    the bytes that it takes without those within it. The first two are the tables of names and of
+    constants, the third is the module. They add up to the size of the file.
 
     ValueError: it is no .mpy file of that version, or has native code.
     """
@@ -65,36 +66,24 @@ def sizes(data: bytes) -> dict[str, int]:
     reader.take(4)
     names, constants = reader.number(), reader.number()
     table = [reader.name() for _ in range(names)]
-    found = {"names": reader.at}
     start = reader.at
     for _ in range(constants):
         reader.constant()
-    found["constants"] = reader.at - start
-    for path, size in _code(reader, table, ()):
-        found[path] = found.get(path, 0) + size
-    return found
+    found: list[tuple[Path, int]] = [(("names",), start), (("constants",), reader.at - start)]
+    return found + list(_code(reader, table, ()))
 
 
-def _code(reader: _Reader, table: list[str], outer: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+def _code(reader: _Reader, table: list[str], path: Path) -> Iterator[tuple[Path, int]]:
     start = reader.at
     head = reader.number()
     if head & 3:
         raise ValueError("the .mpy file has native code")
-    body = reader.take(head >> 3)
-    name = table[_simple_name(body)]
-    path = (*outer, name)
-    children = reader.number() if head & 4 else 0
-    own = reader.at - start
-    shown = ".".join(part for part in path[1:]) or "module"
-    yield shown, own
-    for _ in range(children):
-        yield from _code(reader, table, path)
-
-
-def _simple_name(body: bytes) -> int:
-    # The prelude: a signature of one or more bytes, sizes of one or more, then the name's number.
-    reader = _Reader(body)
-    for _ in range(2):
-        while reader.take(1)[0] & 0x80:
+    body = _Reader(reader.take(head >> 3))
+    for _ in range(2):  # the prelude: a signature, then sizes; then the function's name
+        while body.take(1)[0] & 0x80:
             pass
-    return reader.number()
+    own = (*path, table[body.number()])
+    children = reader.number() if head & 4 else 0
+    yield own[1:] or ("module",), reader.at - start
+    for _ in range(children):
+        yield from _code(reader, table, own)

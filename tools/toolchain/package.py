@@ -29,6 +29,7 @@ SOURCE = ROOT / "build/source"
 # a "u" before its name it does not: MicroPython 1.22 to 1.29, py/builtinimport.c.
 BUILT_IN = ("array", "binascii", "errno", "os", "random", "select", "socket", "struct", "time")
 
+ROOT_MODULE = "__init__"
 _COMPAT = "_compat"  # for the sake of CPython: no board needs it
 
 
@@ -46,11 +47,10 @@ class Module:
     Refusal names what cannot be joined, and where it stands.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.name = path.stem
-        self.text = path.read_text()
-        self.tree = ast.parse(self.text, path)
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self.tree = ast.parse(text, f"{name}.py")
         self.edits: list[Edit] = []
         for node in ast.walk(self.tree):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -61,7 +61,7 @@ class Module:
 
     def where(self, node: ast.stmt) -> str:
         """A place, for people."""
-        return f"{self.path.name}, line {node.lineno}"
+        return f"{self.name}.py, line {node.lineno}"
 
     def drop(self, node: ast.stmt) -> None:
         """Leave a statement out."""
@@ -94,7 +94,7 @@ class Module:
     def builtins(self) -> set[str]:
         """The names that it takes from Python itself."""
         found: set[str] = set()
-        tables = [symtable.symtable(self.text, str(self.path), "exec")]
+        tables = [symtable.symtable(self.text, f"{self.name}.py", "exec")]
         own = {
             symbol.get_name()
             for symbol in tables[0].get_symbols()
@@ -141,43 +141,51 @@ def _is_from(node: ast.stmt, module: str) -> bool:
     return isinstance(node, ast.ImportFrom) and node.level == 1 and node.module == module
 
 
-def layers(package: Path = PACKAGE) -> list[str]:
+Texts = dict[str, str]  # of a package's modules, by their names
+
+
+def read() -> Texts:
+    """The firmware's."""
+    return {path.stem: path.read_text() for path in sorted(PACKAGE.glob("*.py"))}
+
+
+def layers(texts: Texts) -> list[str]:
     """The modules that every board gets, in the order in which the package imports them: each
     knows only those before it.
     """
-    root = ast.parse((package / "__init__.py").read_text())
+    root = ast.parse(texts[ROOT_MODULE])
     names = [node.module for node in root.body if isinstance(node, ast.ImportFrom) and node.level]
     return [name for name in names if name]
 
 
-def extras(package: Path = PACKAGE) -> list[str]:
+def extras() -> list[str]:
     """The modules that a board gets when it asks for them."""
-    others = {"__init__", _COMPAT, *layers(package)}
-    return sorted({path.stem for path in package.glob("*.py")} - others)
+    texts = read()
+    return sorted({*texts} - {ROOT_MODULE, _COMPAT, *layers(texts)})
 
 
-def join(package: Path = PACKAGE) -> str:
+def join(texts: Texts) -> str:
     """The one file: the package's own, with the modules in place of their imports.
 
-    Refusal: two modules have one name for two things, or a module imports from one that
-    stands behind it; it says where.
+    Refusal: two modules have one name for two things, or a module imports from one that stands
+    behind it; it says where.
     """
-    root = Module(package / "__init__.py")
+    root = Module(ROOT_MODULE, texts[ROOT_MODULE])
     seen: dict[str, tuple[Module, ast.stmt]] = {}
     bodies: dict[str, str] = {}
     modules: list[Module] = []
     for node in root.tree.body:
         if isinstance(node, ast.ImportFrom) and node.level and node.module != _COMPAT:
-            module = Module(package / f"{node.module}.py")
+            if node.module not in texts:
+                raise Refusal(f"{root.where(node)}: there is no {node.module}.py")
+            module = Module(node.module, texts[node.module])
             _add(module, seen, bodies)
             _check_import(root, node, seen, bodies)
             modules.append(module)
     for module in modules:
         for name in module.builtins() & {*seen}:
             other, hides = seen[name]
-            raise Refusal(
-                f"{other.where(hides)}: {name} hides what {module.path.name} means by it"
-            )
+            raise Refusal(f"{other.where(hides)}: {name} hides what {module.name}.py means by it")
     for node in root.tree.body:
         if isinstance(node, ast.ImportFrom) and node.level and node.module in bodies:
             last = node.end_lineno or node.lineno
@@ -185,9 +193,7 @@ def join(package: Path = PACKAGE) -> str:
     return root.edited()
 
 
-def _add(
-    module: Module, seen: dict[str, tuple[Module, ast.stmt]], bodies: dict[str, str]
-) -> None:
+def _add(module: Module, seen: dict[str, tuple[Module, ast.stmt]], bodies: dict[str, str]) -> None:
     for node in module.tree.body:
         if isinstance(node, ast.ImportFrom) and node.level and node.module != _COMPAT:
             _check_import(module, node, seen, bodies)
@@ -221,28 +227,36 @@ def _check_import(
             raise Refusal(f"{module.where(node)}: {alias.name} keeps its name")
 
 
-def sources(package: Path = PACKAGE) -> dict[str, str]:
-    """What a board gets, as source, by the file's name. Refusal: as of `join`."""
-    found = {"__init__.py": join(package)}
-    for name in extras(package):
-        found[f"{name}.py"] = Module(package / f"{name}.py").edited()
-    return found
+def single(name: str, texts: Texts) -> str:
+    """A module as it is by itself."""
+    return Module(name, texts[name]).edited()
 
 
-def write_sources(target: Path = SOURCE) -> Path:
-    """Write what has changed of that to `target`/dhcpc; return `target`. Several processes may do
-    so at once. Refusal: as of `join`.
+def sources() -> dict[str, str]:
+    """What a board gets, by the file's name. Refusal: as of `join`."""
+    texts = read()
+    return {f"{ROOT_MODULE}.py": join(texts)} | {
+        f"{name}.py": single(name, texts) for name in extras()
+    }
+
+
+def write(files: dict[str, str], directory: Path) -> None:
+    """Write what has changed of some files, and remove all others. Several processes may do so at
+    once.
     """
-    directory = target / PACKAGE.name
     directory.mkdir(parents=True, exist_ok=True)
-    wanted = sources()
     for path in directory.iterdir():
-        if path.name not in wanted:
+        if path.name not in files:
             path.unlink(missing_ok=True)
-    for name, text in wanted.items():
+    for name, text in files.items():
         path = directory / name
         if not path.exists() or path.read_text() != text:
-            with tempfile.NamedTemporaryFile("w", dir=target, delete=False) as file:
+            with tempfile.NamedTemporaryFile("w", dir=directory.parent, delete=False) as file:
                 file.write(text)
             os.replace(file.name, path)
-    return target
+
+
+def write_sources() -> Path:
+    """Have what a board gets in build/source/dhcpc; return build/source. Refusal: as of `join`."""
+    write(sources(), SOURCE / PACKAGE.name)
+    return SOURCE

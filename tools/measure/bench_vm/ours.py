@@ -6,10 +6,7 @@ import socket
 import struct
 import time
 
-from dhcpc.client import Client
-from dhcpc.lease import dotted
-from dhcpc.link import Link
-from dhcpc.store import Store
+from dhcpc import Client, Link, Store, dotted
 
 _SO_BINDTODEVICE = 25  # Linux
 
