@@ -3,11 +3,15 @@
 import pytest
 
 from measure import footprint
+from toolchain.package import ROOT_MODULE
 
 
-@pytest.mark.parametrize("name", ["core", "total"])
-def test_flash_is_within_the_budget(name: str) -> None:
-    assert footprint.flash(footprint.modules())[name] <= footprint.BUDGET[name].must
+def test_what_every_board_gets_is_within_the_budget() -> None:
+    assert footprint.files()[ROOT_MODULE] <= footprint.BUDGET["total"].must
+
+
+def test_the_protocol_is_within_the_budget() -> None:
+    assert footprint.core() <= footprint.BUDGET["core"].must
 
 
 @pytest.mark.parametrize("bits", [64, 32])

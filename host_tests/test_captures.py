@@ -12,8 +12,8 @@ from scapy.layers.dhcp import BOOTP, DHCPOptionsField, DHCPTypes
 from scapy.layers.inet import UDP
 from scapy.utils import rdpcap
 
-import decode
 from capture import names
+from capture.messages import Message, messages
 from toolchain import vm
 
 CAPTURES = sorted(Path(__file__).parent.glob("captures/*.pcap"))
@@ -21,11 +21,11 @@ EVERY_VM = [pytest.param(machine, id=name) for name, machine in vm.vms().items()
 
 
 @cache
-def ours(path: Path) -> list[decode.Message]:
+def ours(path: Path) -> list[Message]:
     said: list[str] = []
-    messages = list(decode.messages(str(path), said.append))
+    found = list(messages(str(path), said.append))
     assert not said
-    return messages
+    return found
 
 
 # The second opinion
@@ -101,16 +101,16 @@ while size := file.read(2):
 def test_the_vm_says_the_same(machine: vm.VM, tmp_path: Path) -> None:
     if machine.missing:
         pytest.skip(f"{machine.name}: {machine.missing}")
-    messages = [message for path in CAPTURES for message in ours(path)]
+    every = [message for path in CAPTURES for message in ours(path)]
     payloads = tmp_path / "payloads"
     with payloads.open("wb") as file:
-        for message in messages:
+        for message in every:
             file.write(len(message.payload).to_bytes(2, "big") + message.payload)
     result = machine.run(READ_ALL.format(path=str(payloads)), [tmp_path])
     assert result.code == 0, result.out
     read = [json.loads(line) for line in result.out.splitlines()]
-    assert [word for word, *_ in read] == [None] * len(messages)
-    expected = [dict(message.record["options"]) for message in messages]
+    assert [word for word, *_ in read] == [None] * len(every)
+    expected = [dict(message.record["options"]) for message in every]
     assert [dict(options(values)) for _, *values in read] == expected
 
 

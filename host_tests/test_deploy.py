@@ -24,16 +24,14 @@ from littlefs import LittleFS, UserContext
 import deploy
 from device import remote
 from device.config import checked
-from device.deployment import Deployment
+from device.deployment import EXTRAS, Deployment
 from device.virtual import BLOCK, VirtualBoard
-from dhcpc.lease import Lease
-from dhcpc.store import Store
-from dhcpc.wire import Message, option
+from dhcpc import Lease, Message, Store, option
 from toolchain import vm
 from toolchain.cli import Refusal
 
 NAME = "RPI_PICO_W"
-MODULES = sorted({path.stem for path in vm.PACKAGE.glob("*.py")} - {*vm.EXTRAS})
+MODULES = sorted({path.stem for path in vm.PACKAGE.glob("*.py")} - {*EXTRAS})  # DEBUG=1
 ROOT_FILES = ("/board.py", "/boot.py", "/main.py")
 COUNT = len(MODULES) + len(ROOT_FILES)
 OTHERS = "print('somebody else')\n"

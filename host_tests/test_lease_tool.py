@@ -11,7 +11,6 @@ import pytest
 
 from device.virtual import VirtualBoard
 from dhcpc.store import Store
-from dhcpc.wire import Message
 from toolchain import vm
 
 TOOL = vm.ROOT / "tools/lease.py"
@@ -67,7 +66,7 @@ def in_vm(path: Path, script: str) -> str:
     """What a script prints on a board that has this flash."""
     mount = f"from device.virtual_vm import Flash, mount; mount(Flash({str(path)!r}, 4096))\n"
     # Before that: what the board has is all that can be imported then.
-    imports = "import dhcpc.store, dhcpc.wire\n"
+    imports = "import dhcpc\n"
     done = VM.run(imports + mount + script, [vm.ROOT / "tools"])
     assert done.code == 0, done.out
     return done.out
@@ -77,9 +76,8 @@ def test_the_firmware_reads_what_was_made(file: Path) -> None:
     tool("make", file, *NEEDED, *EVERY, "begun=2:1000")
     assert file.stat().st_size == Store.room
     store = Store(str(file))
-    store.epoch = lambda: (2 << 32) + 1500  # type: ignore[assignment]
-    lease = store.load(KEY)
-    assert lease
+    store.epoch = lambda: (2 << 32) + 1500
+    lease = store.lease(store.find(KEY), KEY)
     assert lease.ifconfig() == ("192.0.2.5", "255.255.255.0", "192.0.2.1", "192.0.2.53")
     assert (lease.lease_time, lease.t1, lease.t2, lease.age) == (3600, 600, 900, 500)
     assert lease.dns == ["192.0.2.53", "192.0.2.54"]
@@ -94,12 +92,11 @@ def test_the_firmware_reads_what_was_made(file: Path) -> None:
 def test_what_was_made_is_what_the_firmware_stores(file: Path) -> None:
     tool("make", file, *NEEDED, *EVERY, "begun=2:1000")
     made = file.read_bytes()
-    lease = Store(str(file)).load(KEY)
-    assert lease
+    store = Store(str(file))
+    lease = store.lease(store.find(KEY), KEY)
     lease.age = 0
     file.write_bytes(b"")
-    store = Store(str(file))
-    store.epoch = lambda: (2 << 32) + 1000  # type: ignore[assignment]
+    store.epoch = lambda: (2 << 32) + 1000
     store.save(lease, KEY)
     assert file.read_bytes() == made
 
@@ -152,8 +149,8 @@ def test_an_image_is_changed_so_that_a_board_reads_it(image: Path) -> None:
     tool("set", image, "ip=192.0.2.8")
     assert tool("show", image).startswith('/dhcpc.lease\n192.0.2.8 on "home"')
     script = (
-        "store = dhcpc.store.Store('/dhcpc.lease')\n"
-        f"print(store.load({KEY!r}).ip, open('/own').read())\n"
+        "store = dhcpc.Store('/dhcpc.lease')\n"
+        f"print(store.lease(store.find({KEY!r}), b'').ip, open('/own').read())\n"
         "store.write(store.read() + b'x')"
     )
     assert in_vm(image, script).split() == ["192.0.2.5", "kept"]

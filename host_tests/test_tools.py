@@ -30,13 +30,6 @@ EVERY_COMMAND = pytest.mark.parametrize("name", COMMANDS)
 EVERY_ROOM = pytest.mark.parametrize("name", ROOMS)
 
 
-@pytest.fixture
-def decode_later(name: str, request: pytest.FixtureRequest) -> None:
-    """decode.py is long still, and has a parser of its own."""
-    if name == "decode":
-        request.applymarker(pytest.mark.xfail(strict=True))
-
-
 def ended(*command: str | Path, **how: object) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(  # type: ignore[call-overload,no-any-return]
@@ -73,7 +66,6 @@ def test_a_file_in_tools_is_a_command_that_can_be_run_by_its_name(name: str) -> 
     assert os.access(path, os.X_OK)
 
 
-@pytest.mark.usefixtures("decode_later")
 @EVERY_FILE
 def test_no_file_is_long(name: str) -> None:
     assert len(FILES[name].read_text().splitlines()) <= LINES
@@ -118,7 +110,6 @@ def test_no_room_knows_a_command() -> None:
 # How a command starts
 
 
-@pytest.mark.usefixtures("decode_later")
 @EVERY_COMMAND
 def test_a_command_tells_the_version_of_the_firmware(name: str) -> None:
     done = ended(sys.executable, COMMANDS[name], "--version", stdout=-1)
@@ -126,7 +117,6 @@ def test_a_command_tells_the_version_of_the_firmware(name: str) -> None:
     assert done.stdout == f"{name} (dhcpc) {dhcpc.__version__}\n"
 
 
-@pytest.mark.usefixtures("decode_later")
 @EVERY_COMMAND
 def test_a_command_tells_how_it_is_used(name: str) -> None:
     done = ended(COMMANDS[name], "--help", stdout=-1, env=with_python_first())

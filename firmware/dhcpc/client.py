@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         hostname: str | bytes | None
         client_id: bytes | None
         params: bytes
-        options: Mapping[int, bytes]
+        options: Mapping[int, bytes | str]
         store: str | Store
         on_event: Callable[[str, Lease | None], object] | None
         clock: Callable[[], int] | None
@@ -64,7 +64,7 @@ class Client:
     key = b""
     record: "bytes | None" = None
 
-    options: "Mapping[int, bytes]" = {}
+    options: "Mapping[int, bytes | str]" = {}  # noqa: RUF012
     client_id: "bytes | None" = None
     on_event: "Callable[[str, Lease | None], object] | None" = None
     clock: "Any" = None  # time.ticks_ms unless it is set

@@ -3,9 +3,9 @@
 import sys
 from errno import EADDRINUSE, EHOSTUNREACH, EIO, ETIMEDOUT
 
+from dhcpc import Client, Link, Store
 from dhcpc.conflicts import decline
 from dhcpc.inform import inform
-from dhcpc import Client, Link, Store
 from kit import Skip, allocated, raises, rfc, without_heap
 from world import (
     ACK,

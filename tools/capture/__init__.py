@@ -1,1 +1,1 @@
-"""What captures hold, and what it is called."""
+"""What captures hold: packets, datagrams, messages, and what their numbers are called."""

@@ -133,7 +133,7 @@ class Fields:
         ack = bytes(16) + ip + bytes(216) + b"c\x82Sc"
         message = Message()
         message.read(ack + b"".join(option(code, self.options[code]) for code in self.options))
-        store.epoch = lambda: self.begun  # type: ignore[assignment]
+        store.epoch = lambda: self.begun
         try:
             store.save(Lease(message, 0), key)
         except (ValueError, OverflowError):

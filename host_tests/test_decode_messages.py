@@ -1,0 +1,173 @@
+"""What tools/decode.py says of a message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from capture.messages import Message, decode
+from capture.text import text
+from crafted import (
+    ACK,
+    END,
+    MESSAGES,
+    OFFER,
+    OVER_FILE,
+    OVER_SNAME,
+    Run,
+    damaged,
+    ether,
+    message,
+    option,
+    pcap,
+    work,
+    write,
+)
+
+# What a message says
+
+
+def test_json_is_one_object_a_line(tmp_path: Path) -> None:
+    path = write(tmp_path, pcap(ether(OFFER), ether(ACK)))
+    run = Run("--json", path)
+    offer = {
+        "file": str(path),
+        "n": 1,
+        "op": 2,
+        "htype": 1,
+        "hlen": 6,
+        "hops": 3,
+        "xid": "3903f326",
+        "secs": 7,
+        "flags": 0x8000,
+        "ciaddr": "0.0.0.0",
+        "yiaddr": "192.0.2.100",
+        "siaddr": "192.0.2.1",
+        "giaddr": "10.0.0.1",
+        "chaddr": "020000000001",
+        "type": "OFFER",
+        "options": [[53, "02"], [54, "c0000201"]],
+        "error": None,
+    }
+    assert list(run.records[0].items()) == list(offer.items())
+    ack = {"n": 2, "type": "ACK", "options": [[53, "05"], [54, "c0000201"]]}
+    assert run.records[1:] == [offer | ack]
+    assert (run.code, run.err) == (0, "")
+
+
+@pytest.mark.rfc("3396 5", "2132 9.3")
+def test_options_are_joined_and_in_order_of_first_appearance() -> None:
+    options = option(53, b"\2") + option(12, b"a") + b"\0" + option(52, b"\3") + END
+    file = option(3, b"\1\2\3\4") + option(12, b"b") + END + option(99, b"behind END")
+    sname = option(1, b"\xff\xff\xff\0") + option(12, b"c") + END
+    record = decode(message(options + option(98, b"behind END"), file=file, sname=sname))
+    expected = [[53, "02"], [12, b"abc".hex()], [52, "03"], [3, "01020304"], [1, "ffffff00"]]
+    assert (record["options"], record["error"]) == (expected, None)
+
+
+@pytest.mark.rfc("2132 9.3")
+@pytest.mark.parametrize(("overload", "read"), [(1, [12]), (2, [15]), (3, [12, 15]), (4, [])])
+def test_only_the_fields_that_option_52_names_hold_options(overload: int, read: list[int]) -> None:
+    options = option(52, bytes([overload])) + END
+    record = decode(
+        message(options, file=option(12, b"file") + END, sname=option(15, b"sname") + END)
+    )
+    assert [code for code, _ in record["options"]] == [52, *read]
+
+
+@pytest.mark.rfc("2132 9.3")
+def test_option_52_in_an_overloaded_field_is_listed_and_not_obeyed() -> None:
+    file = option(52, b"\3") + option(12, b"a") + END
+    record = decode(message(option(52, b"\1") + END, file=file, sname=b"\x63"))
+    assert record["options"] == [[52, "0103"], [12, b"a".hex()]]
+    assert record["error"] is None
+
+
+@pytest.mark.rfc("2132 9.6")
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (option(53, b"\1"), "DISCOVER"),
+        (option(53, b"\x08"), "INFORM"),
+        (option(53, b"\x0d"), "LEASEACTIVE"),
+        (option(53, b"\xc8"), "200"),
+        (option(53, b"\0"), "0"),
+        (option(53, b""), None),
+        (option(53, b"\1\1"), None),
+        (option(53, b"\1") * 2, None),
+        (b"", None),
+    ],
+)
+def test_type(options: bytes, expected: str | None) -> None:
+    record = decode(message(options + END))
+    assert (record["type"], record["error"]) == (expected, None)
+
+
+@pytest.mark.parametrize("hlen", [0, 6, 16, 255])
+def test_chaddr_has_hlen_bytes_and_at_most_16(hlen: int) -> None:
+    chaddr = "020000000001" + "00" * 10
+    assert decode(message(b"", hlen=hlen))["chaddr"] == chaddr[: 2 * hlen]
+
+
+@pytest.mark.parametrize(
+    ("payload", "error"),
+    [
+        (b"", "0 bytes, the fixed fields need 240"),
+        (OFFER[:54], "54 bytes, the fixed fields need 240"),
+        (OFFER[:239], "239 bytes, the fixed fields need 240"),
+        (message(b"").replace(b"c\x82Sc", b"c\x82Sd"), "no magic cookie: 63825364"),
+        (message(b"\x0c\1a\3\3\1"), "option 3 at offset 243 claims 3 bytes, only 1 left"),
+        (message(b"\x0c\1a\3"), "option 3 at offset 243 has no length byte"),
+        (message(b"\x0c\1a\0\x0c"), "option 12 at offset 244 has no length byte"),
+        (OVER_FILE, "option 3 at offset 230 in file claims 5 bytes, only 4 left"),
+        (OVER_SNAME, "option 12 at offset 107 in sname has no length byte"),
+        (
+            message(option(12, b"a") + 130 * option(43, bytes(255)) + END),
+            "33654 bytes, and options are read from the first 32767 alone",
+        ),
+    ],
+)
+def test_a_malformed_message_is_reported(payload: bytes, error: str, tmp_path: Path) -> None:
+    run = Run("--json", write(tmp_path, payload, "x.bin"))
+    assert run.records[0]["error"] == error
+    assert (run.code, run.err, len(run.records)) == (1, "", 1)
+
+
+def test_a_malformed_message_shows_what_came_before_the_fault() -> None:
+    record = decode(message(option(53, b"\2") + option(12, b"a") + b"\x0c\x05b"))
+    assert (record["type"], record["options"]) == ("OFFER", [[53, "02"], [12, "61"]])
+
+
+def test_a_field_that_a_short_message_lacks_is_null() -> None:
+    record = decode(OFFER[:18])
+    assert (record["xid"], record["flags"], record["ciaddr"]) == ("3903f326", 0x8000, "0.0.0.0")
+    lacking = ("yiaddr", "siaddr", "giaddr", "chaddr", "type")
+    assert [record[name] for name in lacking] == [None] * 5
+    assert record["options"] == []
+
+
+@pytest.mark.rfc("2131 4.1")
+def test_neither_end_nor_option_53_is_required() -> None:
+    assert decode(message(option(12, b"a")))["error"] is None
+
+
+# Whatever the bytes are
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 40])
+def test_a_fault_costs_no_more_than_a_few_readings(size: int) -> None:
+    whole = message((30000 // (size + 2)) * option(43, bytes(size)))
+    torn = whole + b"\x0c\xff" + 254 * b"\x0c"
+    assert decode(torn)["error"] == (
+        f"option 12 at offset {len(whole)} claims 255 bytes, only 254 left"
+    )
+    assert work(decode, torn) < 5 * work(decode, whole)
+
+
+@given(damaged(MESSAGES))
+def test_no_message_raises(payload: bytes) -> None:
+    record = decode(payload)
+    shown = Message(payload, None, {"file": "x.bin", "n": 1} | record)
+    assert text(shown).isascii()
