@@ -1,10 +1,12 @@
 """How every command starts and ends: its `--version`, its refusals, its exit codes.
 
-0    it did what it was asked to do
-1    it did not, or what it looked at is not as it should be
-2    the command line is wrong, or this machine lacks what the lab or the emulator takes
-130  Ctrl-C
-141  who read its output has gone
+The codes, unless a command says otherwise:
+
+    0    it did what it was asked to do
+    1    it did not, or what it looked at is not as it should be
+    2    the command line is wrong, or this machine lacks what the lab or the emulator takes
+    130  Ctrl-C
+    141  who read its output has gone
 """
 
 from __future__ import annotations
@@ -85,7 +87,8 @@ def run(main: Callable[[], int | None]) -> int:
         try:
             return main() or 0
         finally:
-            sys.stdout.flush()
+            if sys.stdout:  # None, where it was closed from the start
+                sys.stdout.flush()
     except BrokenPipeError:
         # Or else Python complains when it flushes for the last time.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
