@@ -7,7 +7,6 @@ import json
 import network
 
 import board  # boards/<BOARD>/board.py
-import dhcpc
 
 TEXT = (str,)
 NUMBER = (int, float)
@@ -52,14 +51,25 @@ def connect():
         pass  # an ESP32 is at it already
 
 
+def silence():
+    """Stop the built-in client, which would ask first: an address that is set by hand does."""
+    try:
+        nic.ifconfig(("0.0.0.0",) * 4)
+    except Exception:
+        pass  # an ESP32 has set all but the DNS server then
+
+
 config = settings("/dhcpc.json")
 if "hostname" in config:
     network.hostname(config["hostname"])
 nic = board.nic()
 if "ssid" not in config and hasattr(nic, "connect"):
     raise ValueError("/dhcpc.json: no ssid")
-# Before the network is joined: it keeps the built-in client from asking first.
-dhcp = dhcpc.Client(nic)
-if "ssid" in config and dhcp.link.up():
-    nic.disconnect()  # since before a soft reset, and maybe of another network
+silence()
+if "ssid" in config:
+    nic.disconnect()  # it may be joined since before a soft reset, and to another network
 connect()
+
+import dhcpc  # while the network is being joined, there is time  # noqa: E402
+
+dhcp = dhcpc.Client(nic)
