@@ -3,9 +3,8 @@
 import sys
 from errno import EADDRINUSE, EHOSTUNREACH, EIO, ETIMEDOUT
 
+import dhcpc.options  # noqa: F401  gives Client `inform` and `decline`
 from dhcpc import Client, Link, Store
-from dhcpc.conflicts import decline
-from dhcpc.inform import inform
 from kit import Skip, allocated, raises, rfc, without_heap
 from world import (
     ACK,
@@ -831,10 +830,10 @@ def test_a_second_release_forgets_no_other_record():
     other.poll()
     other.cable.server.naks = False
     other.bound()
-    assert len(other.client.store.records()) == 2
+    assert len(other.client.store._all()) == 2
     other.client.release()
     other.client.release()
-    assert len(other.client.store.records()) == 1
+    assert len(other.client.store._all()) == 1
 
 
 @rfc("2131 4.1")
@@ -898,7 +897,7 @@ def test_acquire_after_close_stops_the_built_in_client_again():
 @rfc("2131 3.1", "2131 4.4.4")
 def test_decline_takes_the_address_away_and_waits_10_s():
     board = Board().bound()
-    decline(board.client)
+    board.client.decline()
     declined = board.cable.sent[-1]
     assert (declined.type, declined.to, declined.ciaddr) == (DECLINE, None, NOBODY)
     assert (declined.options[50], declined.options[54]) == (IP, SERVER)
@@ -917,7 +916,7 @@ def test_decline_takes_the_address_away_and_waits_10_s():
 def test_decline_without_a_lease_sends_nothing():
     for board in (Board(), Board().bound().again()):
         try:
-            decline(board.client)
+            board.client.decline()
         except ValueError:
             pass  # to name it is as good
         assert board.types == []
@@ -1105,7 +1104,7 @@ def test_an_exception_of_on_event_comes_out_of_poll_and_leaves_the_client_consis
 def test_a_nak_or_a_decline_of_a_lease_in_use_forgets_the_record():
     board = Board().bound()
     assert board.store.kept
-    decline(board.client)
+    board.client.decline()
     assert not board.store.kept
     board = Board(Server(t1=1000)).bound()
     board.cable.server.naks = True
@@ -1143,7 +1142,7 @@ def test_another_clients_nak_does_not_forget_the_record():
 def test_decline_of_a_lease_that_is_over_raises_nothing():
     board = Board().bound()
     board.cable.now += 100_000_000
-    decline(board.client)
+    board.client.decline()
     assert not board.client.lease
 
 
@@ -1151,7 +1150,7 @@ def test_decline_of_a_lease_that_is_over_raises_nothing():
 def test_decline_after_a_long_sleep_still_waits_10_s():
     board = Board().bound()
     board.cable.now += 600_000
-    decline(board.client)
+    board.client.decline()
     sent = len(board.types)
     board.go(9)
     assert len(board.types) == sent
@@ -1174,7 +1173,7 @@ def test_an_exception_of_on_event_does_not_keep_decline_from_its_end():
     for number in range(2):
         board = Board().bound()
         board.client.on_event = raising_at(board, number, Oops())
-        raises(Oops, decline, board.client)
+        raises(Oops, board.client.decline)
         assert consistent(board)
         assert board.client.lease is None
         assert board.types[-1] == DECLINE
@@ -1217,7 +1216,7 @@ def test_on_event_may_release_or_close_at_any_event():
 @rfc("2131 3.4", "2131 4.4.3")
 def test_inform_asks_for_the_options_of_an_address_that_is_there():
     board = Board()
-    told = inform(board.client, ip="10.0.0.9")
+    told = board.client.inform(ip="10.0.0.9")
     assert told.server == SERVER
     sent = board.cable.sent[-1]
     assert (sent.type, sent.to, sent.ciaddr) == (INFORM, None, b"\x0a\0\0\x09")
@@ -1229,7 +1228,7 @@ def test_inform_asks_for_the_options_of_an_address_that_is_there():
 def test_inform_beside_a_lease_leaves_it_alone():
     board = Board().bound()
     lease = board.client.lease
-    inform(board.client)
+    board.client.inform()
     assert board.cable.sent[-1].ciaddr == IP
     assert board.client.lease is lease
     assert board.client.state == "BOUND"
@@ -1240,16 +1239,16 @@ def test_inform_beside_a_lease_leaves_it_alone():
 def test_inform_gives_up_in_time_and_closes_the_socket():
     board = Board()
     board.cable.server.mute = (INFORM,)
-    raises(OSError, lambda: inform(board.client, ip="10.0.0.9", timeout_ms=3000))
+    raises(OSError, lambda: board.client.inform(ip="10.0.0.9", timeout_ms=3000))
     assert board.cable.now <= 8100
     assert not board.cable.sock
     assert 2 <= len(board.types) <= 3
 
 
 def test_inform_without_an_address_names_what_is_missing():
-    raises(ValueError, inform, Board().client)
+    raises(ValueError, Board().client.inform)
     for ip in ("10.0.0", "10.0.0.0.1", "10.0.0.300", "ten", "10.0.0.-1"):
-        raises(ValueError, lambda ip=ip: inform(Board().client, ip=ip))
+        raises(ValueError, lambda ip=ip: Board().client.inform(ip=ip))
 
 
 # Settings
@@ -1261,7 +1260,7 @@ def test_a_setting_that_there_is_not_is_named():
 
 
 def test_what_is_no_setting_is_refused():
-    for name in ("poll", "acquire", "session", "lease", "reason", "settle", "link"):
+    for name in ("poll", "acquire", "session", "lease", "reason", "_event", "link"):
         assert name in raises(ValueError, lambda name=name: Board(**{name: 1}))
 
 

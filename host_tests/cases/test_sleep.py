@@ -141,7 +141,7 @@ class Clock:
 
 def lease_in(store, whose=None):
     """The address that a store has, and its age."""
-    lease = store.load(whose or key())
+    lease = store.load(store.message, whose or key())
     return lease and (lease.ip, lease.age)
 
 
@@ -745,7 +745,7 @@ def carried(*sites, **how):
 
 
 def records(board):
-    return len(board.store.records())
+    return len(board.store._all())
 
 
 @rfc("2131 3.2", "2131 4.3.2")
