@@ -11,7 +11,8 @@ from dhcpc import Client
 from dhcpc.aio import acquire, keep
 from fakeboard import NO_IP, WIFI, Module, plug
 from kit import rfc
-from test_nic import FOUR, GRANT, Memory, Server
+from onboard import FOUR, GRANT, Server
+from records import Memory
 from world import DISCOVER, REQUEST
 
 # The 32-bit VMs have no asyncio.

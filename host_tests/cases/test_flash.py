@@ -2,11 +2,11 @@
 
 import os
 
+from cable import Board, Server
 from dhcpc import Store
 from flash import BLOCK, PATH, PORTS, TEARS, Flash, contents, fill, names
 from kit import rfc
-from test_client import Board, Server
-from test_store import CLOCK, EVERYDAY, HOME, ROOM, granted, ips, key
+from records import CLOCK, EVERYDAY, HOME, ROOM, granted, ips, key
 from world import DAY, DISCOVER, REQUEST
 
 VMS = ("vm64",)

@@ -14,6 +14,7 @@ from world import (
     REQUESTING,
     SELECTING,
     World,
+    big_ack,
     opt,
     reply,
     ticks,
@@ -22,21 +23,6 @@ from world import (
 VMS = ("vm64", "vm32")
 
 WRAP_LESS_1 = 0x3FFFFFFF  # the greatest small integer of a board
-
-# 331 bytes, 13 options: what a server with much to say answers.
-OPTIONS = (
-    opt(28, b"\x0a\0\0\xff")
-    + opt(3, b"\x0a\0\0\x01")
-    + opt(6, b"\x0a\0\0\x01\x0a\0\0\x02")
-    + opt(15, b"example.org")
-    + opt(12, b"greenhouse")
-    + opt(42, b"\x0a\0\0\x01")
-    + opt(26, b"\x05\xdc")
-)
-
-
-def big_ack(xid):
-    return reply(ACK, xid=xid, t1=1800, t2=3150, options=OPTIONS)
 
 
 def nothing(f):

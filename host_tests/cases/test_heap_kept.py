@@ -1,8 +1,7 @@
 """What a lease keeps of the heap."""
 
 from kit import kept, rfc
-from test_heap import big_ack
-from world import BOUND, World
+from world import BOUND, World, big_ack
 
 VMS = ("vm64",)
 

@@ -1,91 +1,26 @@
-"""The records of leases that survive a reset, and the file that they are in."""
+"""The records of leases that survive a reset."""
 
-import os
 from binascii import crc32
-from random import getrandbits
 
-from dhcpc import Lease, Message, Store
+from dhcpc import Message
 from kit import raises, rfc
-from world import (
-    ACK,
-    CLIENT_ID,
-    INFINITE,
-    IP,
-    MAC,
-    MASK,
-    OTHER_SERVER,
-    SERVER,
-    opt,
-    reply,
-    u32,
+from records import (
+    CLOCK,
+    EVERYDAY,
+    HOME,
+    NO_CLOCK,
+    ROOM,
+    WORK,
+    Memory,
+    granted,
+    ips,
+    key,
+    record,
+    restored,
 )
+from world import CLIENT_ID, INFINITE, IP, MAC, MASK, OTHER_SERVER, SERVER, opt, u32
 
-EVERYDAY = (
-    opt(3, b"\x0a\0\0\x01")
-    + opt(6, b"\x0a\0\0\x03\x01\x01\x01\x01")
-    + opt(15, b"example.org")
-    + opt(26, b"\x05\xdc")
-    + opt(28, b"\x0a\0\0\xff")
-    + opt(42, b"\x0a\0\0\x04")
-)
-ROOM = 128
 SSID = b"k" * 32
-CLOCK = (1 << 32) + 1_700_000_000  # a reading
-NO_CLOCK = 0
-
-
-def granted(fuzz=0, last=5, **ack):
-    """The Lease of an ACK with these fields. last: byte of the address."""
-    data = reply(ACK, yiaddr=bytes((10, 0, 0, last)), **ack)
-    m = Message()
-    assert m.read(data) is None
-    return Lease(m, fuzz)
-
-
-def key(name=b"", mac=MAC, client_id=CLIENT_ID, version=1):
-    return bytes((version, len(name))) + mac + name + client_id
-
-
-HOME, WORK = key(b"home"), key(b"work")
-
-
-class Memory(Store):
-    """A store without a file. now: what its clock shows. writes: how many there were."""
-
-    def __init__(self, kept=b"", now=NO_CLOCK):
-        self.kept = kept
-        self.now = now
-        self.writes = 0
-
-    def epoch(self):
-        return self.now
-
-    def read(self):
-        return self.kept
-
-    def write(self, data):
-        self.kept = data
-        self.writes += 1
-
-
-def record(lease, whose, now=NO_CLOCK, room=ROOM):
-    store = Memory(now=now)
-    store.room = room
-    store.save(lease, whose)
-    return store.kept
-
-
-def restored(kept, whose=None, now=NO_CLOCK, room=ROOM):
-    store = Memory(kept, now)
-    store.room = room
-    return store.load(Message(), whose or key())
-
-
-def ips(store, *keys):
-    """The address stored for the network of each key, None without one."""
-    found = [store.load(Message(), k) for k in keys]
-    return [lease and lease.ip for lease in found]
-
 
 # What a record says
 
@@ -429,193 +364,3 @@ def test_a_lease_can_be_stored_after_the_one_before_was_forgotten():
         assert ips(store, HOME) == ["10.0.0.%d" % last]
         store.clear(HOME)
         assert ips(store, HOME) == [None]
-
-
-# Bytes that are no record
-
-
-@rfc("2131 3.2")
-def test_a_torn_record_is_passed_over():
-    kept = record(granted(options=EVERYDAY), key())
-    for size in range(len(kept)):
-        assert restored(kept[:size]) is None
-    for size in range(2 * ROOM):
-        assert bool(restored((kept + record(granted(), HOME))[:size])) == (size >= ROOM)
-
-
-@rfc("2131 3.2")
-def test_a_bit_that_flips_takes_one_record_and_no_other():
-    store = Memory()
-    keys = [key(b"%d" % i) for i in range(4)]
-    for i in range(4):
-        store.save(granted(last=10 + i, options=EVERYDAY), keys[i])
-    whole = store.kept
-    for bit in range(len(whole) * 8):
-        flipped = bytearray(whole)
-        flipped[bit >> 3] ^= 1 << (bit & 7)
-        torn = keys[3 - bit // 8 // ROOM]  # the last that was joined is the first
-        store.kept = bytes(flipped)
-        if bit % 97:
-            assert ips(store, torn) == [None]
-        else:
-            assert ips(store, *keys) == [
-                None if keys[i] == torn else "10.0.0.%d" % (10 + i) for i in range(4)
-            ]
-            store.save(granted(last=9), torn)
-            assert len(store.kept) == len(whole)
-            assert None not in ips(store, *keys)
-
-
-@rfc("2131 3.2")
-def test_what_is_no_record_is_passed_over_and_written_over():
-    for byte in (b"\0", b"\xff", b"x"):
-        for size in (1, 3, 4, 8, 127, 128, 129, 512, 2048):
-            store = Memory(byte * size)
-            assert store.load(Message(), key()) is None
-            store.save(granted(), key())
-            store.save(granted(last=6), HOME)
-            assert ips(store, key(), HOME) == ["10.0.0.5", "10.0.0.6"]
-
-
-# The file
-
-
-def in_a_directory(case):
-    """Run case(path of a file that is not there yet), and remove what it leaves."""
-    directory = "/tmp/dhcpc.%d" % getrandbits(30)
-    os.mkdir(directory)
-    try:
-        case(directory + "/lease")
-    finally:
-        remove_all(directory)
-
-
-def remove_all(directory):
-    for name in os.listdir(directory):
-        path = directory + "/" + name
-        try:
-            os.remove(path)
-        except OSError:
-            os.rmdir(path)
-    os.rmdir(directory)
-
-
-def names(path):
-    return sorted(os.listdir(path[: path.rindex("/")]))
-
-
-def contents(path):
-    with open(path, "rb") as f:
-        return f.read()
-
-
-def fill(path, data):
-    with open(path, "wb") as f:
-        f.write(data)
-
-
-def test_without_a_file_there_is_no_lease():
-    def case(path):
-        assert Store(path).read() == b""
-        assert ips(Store(path), key()) == [None]
-        assert names(path) == []
-
-    in_a_directory(case)
-
-
-@rfc("2131 3.2")
-def test_a_file_holds_the_records_and_gives_the_leases_back():
-    def case(path):
-        Store(path).save(granted(options=EVERYDAY), HOME)
-        Store(path).save(granted(last=6), WORK)
-        assert contents(path) == record(granted(last=6), WORK) + record(
-            granted(options=EVERYDAY), HOME
-        )
-        assert ips(Store(path), HOME, WORK) == ["10.0.0.5", "10.0.0.6"]
-        assert names(path) == ["lease"]
-
-    in_a_directory(case)
-
-
-@rfc("2131 3.2")
-def test_a_file_is_replaced_by_the_next_lease():
-    def case(path):
-        store = Store(path)
-        for last in (5, 6):
-            store.save(granted(last=last), key())
-        assert ips(Store(path), key()) == ["10.0.0.6"]
-        assert names(path) == ["lease"]
-
-    in_a_directory(case)
-
-
-def test_nothing_is_written_that_is_in_the_file():
-    def case(path):
-        store = Store(path)
-        store.save(granted(), key())
-        os.mkdir(path + "~")  # a write would fail
-        store.save(granted(fuzz=9), key())
-        Store(path).save(granted(), key())
-        again = Store(path)
-        again.save(again.load(Message(), key()), key())
-        raises(OSError, store.save, granted(last=6), key())
-
-    in_a_directory(case)
-
-
-@rfc("2131 4.4.6")
-def test_a_file_that_is_forgotten_holds_no_lease():
-    def case(path):
-        store = Store(path)
-        store.save(granted(), key())
-        store.clear(key())
-        assert ips(Store(path), key()) == [None]
-        store.save(granted(), key())
-        assert ips(Store(path), key()) == ["10.0.0.5"]
-
-    in_a_directory(case)
-
-
-def test_a_write_that_fails_leaves_the_old_records():
-    def case(path):
-        store = Store(path)
-        store.save(granted(), HOME)
-        os.mkdir(path + "~")
-        raises(OSError, store.save, granted(last=6), HOME)
-        raises(OSError, store.save, granted(last=6), WORK)
-        raises(OSError, store.clear, HOME)
-        assert ips(Store(path), HOME, WORK) == ["10.0.0.5", None]
-        os.rmdir(path + "~")
-        store.save(granted(last=6), HOME)
-        assert ips(Store(path), HOME) == ["10.0.0.6"]
-
-    in_a_directory(case)
-
-
-def test_what_a_power_cut_left_half_written_is_not_read():
-    def case(path):
-        Store(path).save(granted(), key())
-        fill(path + "~", b"half a rec")
-        store = Store(path)
-        assert ips(store, key()) == ["10.0.0.5"]
-        store.save(granted(last=6), key())
-        assert ips(Store(path), key()) == ["10.0.0.6"]
-        assert names(path) == ["lease"]
-
-    in_a_directory(case)
-
-
-def test_a_directory_in_place_of_the_file_holds_no_lease_and_takes_none():
-    def case(path):
-        os.mkdir(path)
-        assert ips(Store(path), key()) == [None]
-        raises(OSError, Store(path).save, granted(), key())
-        assert "lease" in names(path)
-
-    in_a_directory(case)
-
-
-def test_a_directory_that_is_not_there_takes_no_record():
-    path = "/nowhere/%d/lease" % getrandbits(30)
-    assert ips(Store(path), key()) == [None]
-    raises(OSError, Store(path).save, granted(), key())

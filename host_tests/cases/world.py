@@ -23,6 +23,7 @@ MAC = b"\x02\x00\x00\x00\x00\x01"
 IP = b"\x0a\x00\x00\x05"
 SERVER = b"\x0a\x00\x00\x01"
 OTHER_SERVER = b"\x0a\x00\x00\x02"
+OTHER_IP = b"\x0a\x00\x00\x06"
 NOBODY = b"\x00\x00\x00\x00"
 MASK = b"\xff\xff\xff\x00"
 XID = b"\x12\x34\x56\x78"
@@ -96,6 +97,20 @@ def reply(
     else:
         fields.setdefault("yiaddr", NOBODY)
     return message(found + options + b"\xff", xid=xid, **fields)
+
+
+def big_ack(xid):
+    """331 bytes, 13 options: what a server with much to say answers."""
+    options = (
+        opt(28, b"\x0a\0\0\xff")
+        + opt(3, b"\x0a\0\0\x01")
+        + opt(6, b"\x0a\0\0\x01\x0a\0\0\x02")
+        + opt(15, b"example.org")
+        + opt(12, b"greenhouse")
+        + opt(42, b"\x0a\0\0\x01")
+        + opt(26, b"\x05\xdc")
+    )
+    return reply(ACK, xid=xid, t1=1800, t2=3150, options=options)
 
 
 class Sent:
@@ -230,3 +245,42 @@ class World:
         self.bound(**ack).sleep(self.lease.t2)
         assert self.state == REBINDING
         return self
+
+
+def low(bits):
+    """A World's `rand`: the least there is."""
+    return 0
+
+
+def high(bits):
+    """A World's `rand`: the most there is."""
+    return (1 << bits) - 1
+
+
+def last(world):
+    """What was sent last."""
+    return world.sent[-1]
+
+
+def gaps(world):
+    """Seconds between what was sent."""
+    at = [sent.at for sent in world.sent]
+    return [(at[i] - at[i - 1]) / 1000 for i in range(1, len(at))]
+
+
+def types(world):
+    """Of what was sent; world: or a board."""
+    return [sent.type for sent in world.sent]
+
+
+def has(sent, code):
+    return code in sent.options
+
+
+def moved(w, data):
+    """Why the client of a World refuses a datagram. It must not be moved by it."""
+    before = (w.state, w.lease, w.session.wait, w.session.xid, len(w.sent))
+    event = w.hand(data)
+    assert (w.state, w.lease, w.session.wait, w.session.xid, len(w.sent)) == before
+    assert event == "ignored"
+    return w.session.reason

@@ -1,0 +1,267 @@
+"""What boot.py and main.py find on a fake board, and what becomes of them."""
+
+import io
+import json
+import sys
+
+import dhcpc
+from dhcpc import Client
+from fakeboard import PORTS, Module, plug
+from kit import home
+from onboard import Server
+from records import Memory
+
+FIRMWARE = __file__.rsplit("/", 3)[0] + "/firmware/"
+WIFI_CONFIG = {"ssid": "home", "key": "secret"}
+JOINING = 1000  # ms
+
+
+def source(name):
+    with open(FIRMWARE + name) as f:
+        return f.read()
+
+
+SCRIPTS = [compile(source(name), name, "exec") for name in ("boot.py", "main.py")]
+
+
+def longest_wait(times):
+    return max([times[i] - times[i - 1] for i in range(1, len(times))])
+
+
+class Reset(BaseException):
+    """The watchdog has reset the board."""
+
+
+class Watchdog:
+    """ports/rp2/machine_wdt.c: machine.WDT, and the one that there is. Nothing stops it."""
+
+    longest = 8388  # ms
+
+    def __init__(self, board):
+        self.board = board
+        self.fed = []  # ms; the first is when it was started
+
+    def __call__(self, timeout):
+        if timeout > self.longest:
+            raise ValueError("timeout exceeds %d" % self.longest)
+        self.timeout = timeout
+        self.feed()
+        return self
+
+    def feed(self):
+        self.fed.append(self.board.now)
+
+    def look(self):
+        if self.fed and self.board.now - self.fed[-1] > self.timeout:
+            raise Reset
+
+    @property
+    def longest_wait(self):
+        """The most ms between two feedings, and between the last and now."""
+        return longest_wait(self.fed + [self.board.now])
+
+
+class Stage:
+    """What boot.py and main.py find on a board, and what becomes of them.
+
+    config: what /dhcpc.json holds, or its text; None without one. app: the functions of app.py by
+    their names; None without one. seconds: until Ctrl-C is pressed. To be set: `reachable`,
+    whether connect() leads to an association; `interrupt`, which look at the clock is cut short by
+    Ctrl-C; `events`: (ms from the start, f), and what f raises comes out of whatever runs then.
+
+    printed: the lines. error: what led to the prompt. joined: what connect() was called with.
+    """
+
+    def __init__(self, board, config=None, app=None, seconds=8):
+        self.board = board
+        self.text = json.dumps(config) if isinstance(config, dict) else config
+        self.end = seconds * 1000
+        self.events = [(self.end, self.ctrl_c)]
+        self.start = board.now
+        self.wdt = Watchdog(board)
+        self.printed = []
+        self.joined = []
+        self.name = "PicoW"
+        self.error = self.interrupt = None
+        self.reachable = True
+        self.looks = 0
+        self.store = Memory()
+        board.server = board.server or Server()
+        if board.wifi:
+            self.connect = board.nic.connect
+            board.nic.connect = self.join
+        else:
+            self.events.append((JOINING, board.back))
+        board.modules["network"].hostname = self.hostname
+        self.modules = {
+            "app": app,
+            "board": {"nic": self.nic},
+            "machine": {"WDT": self.wdt},
+            "time": {"ticks_ms": self.ticks_ms, "ticks_diff": lambda a, b: a - b},
+        }
+        self.names = {"__name__": "__main__", "print": self.print, "open": self.open}
+
+    # What they find
+
+    def print(self, *what):
+        self.printed.append(" ".join([str(each) for each in what]))
+
+    def open(self, path):
+        assert path == "/dhcpc.json"
+        if self.text is None:
+            raise OSError(2)
+        return io.StringIO(self.text)
+
+    def nic(self):
+        self.board.nic.active(True)
+        return self.board.nic
+
+    def hostname(self, name=None):
+        self.name = name or self.name
+        return self.name
+
+    def client(self, nic, **settings):
+        return Client(nic, store=self.store, **settings)
+
+    def ticks_ms(self):
+        """Whatever is to happen by now happens when somebody looks at the clock."""
+        board = self.board
+        self.looks += 1
+        if self.looks == self.interrupt:
+            raise KeyboardInterrupt
+        self.wdt.look()
+        board.hand_over()
+        for event in self.events:
+            if event[0] <= self.now:
+                self.events.remove(event)
+                event[1]()
+                break
+        return board.now
+
+    # What happens
+
+    @property
+    def now(self):
+        """ms from the start"""
+        return self.board.now - self.start
+
+    def join(self, ssid, key=None):
+        self.joined.append((ssid, key))
+        if self.board.esp and self.board.nic.wanted and not self.reachable:
+            raise OSError("Wifi Internal State Error")  # it is at it already
+        self.connect(ssid, key)
+        if self.reachable:
+            self.events.append((self.now + JOINING, self.associate))
+
+    def associate(self):
+        if self.reachable and not self.board.netif.link:
+            self.board.back()
+
+    def no_link(self):
+        """From the start on."""
+        self.reachable = self.board.carrier = False
+        self.events.clear()
+        self.events.append((self.end, self.ctrl_c))
+
+    def out_of_reach(self):
+        self.reachable = False
+        self.board.away()
+
+    def within_reach(self):
+        self.reachable = True
+        if self.board.esp or not self.board.wifi:
+            self.board.back()  # by itself
+
+    def ctrl_c(self):
+        raise KeyboardInterrupt
+
+    def run(self):
+        """Run them; the second only if the first has not failed, as the ports do. Return self."""
+        modules = {"__main__": Module()}
+        for name in self.modules:
+            what = self.modules[name]
+            if what is not None:
+                modules[name] = Module()
+                for each in what:
+                    setattr(modules[name], each, what[each])
+        were = [(name, sys.modules.get(name)) for name in modules]
+        client = home("client")
+        time = client.time
+        client.time = modules["time"]
+        dhcpc.Client = self.client
+        sys.modules.update(modules)
+        try:
+            for script in SCRIPTS:
+                exec(script, self.names)
+                for name in self.names:
+                    setattr(modules["__main__"], name, self.names[name])
+        except BaseException as error:
+            self.error = error
+        finally:
+            dhcpc.Client = Client
+            client.time = time
+            for name, was in were:
+                if was is None:
+                    del sys.modules[name]
+                else:
+                    sys.modules[name] = was
+        return self
+
+    def interrupted(self):
+        """Was it Ctrl-C that ended it?"""
+        if not isinstance(self.error, KeyboardInterrupt):
+            raise self.error
+        return True
+
+    def said(self, words):
+        """How many lines have those words?"""
+        return len([line for line in self.printed if words in line])
+
+
+class App:
+    """An app.py that notes when it is called: `begun`, `turns`, ms from the start."""
+
+    def __init__(self, do=None):
+        self.do = do
+        self.begun = []
+        self.turns = []
+        self.leases = []
+
+    def on(self, board, config, **how):
+        """The stage that it is on."""
+        self.stage = Stage(board, config, {"setup": self.setup, "loop": self.loop}, **how)
+        return self.stage
+
+    def setup(self, dhcp):
+        self.begun.append(self.stage.now)
+
+    def loop(self, dhcp):
+        self.turns.append(self.stage.now)
+        self.leases.append(dhcp.lease)
+        if self.do:
+            self.do(dhcp)
+
+    def longest_wait(self):
+        """The most ms between two turns."""
+        return longest_wait(self.turns)
+
+
+def settings(board, **more):
+    """What /dhcpc.json needs on that board."""
+    return dict(WIFI_CONFIG if board.wifi else {}, **more)
+
+
+def on(case, *ports, of=(None,)):
+    """Run case(board), or case(board, variant) for each variant in `of`, on those ports."""
+    for port in ports or PORTS:
+        for variant in of:
+            with plug(port) as board:
+                try:
+                    case(board) if variant is None else case(board, variant)
+                except BaseException:
+                    print("on", port, variant)
+                    raise
+
+
+def ip(board):
+    return board.nic.ifconfig()[0]

@@ -1,0 +1,195 @@
+"""A lease that is given up: release, close, decline."""
+
+from errno import EHOSTUNREACH, EIO
+
+import dhcpc.options  # noqa: F401  gives Client `inform` and `decline`
+from cable import Board, Port, Server
+from kit import rfc
+from world import DECLINE, DISCOVER, IP, NOBODY, OTHER_IP, OTHER_SERVER, RELEASE, REQUEST, SERVER
+
+# release
+
+
+@rfc("2131 3.1", "2131 4.4.6")
+def test_release_is_sent_before_the_address_goes():
+    board = Board().bound()
+    del board.cable.log[:]
+    board.client.release()
+    log = board.cable.log
+    assert log.index("send") < log.index("remove")
+    released = board.cable.sent[-1]
+    assert (released.type, released.to, released.ciaddr) == (RELEASE, SERVER, IP)
+    assert released.options[54] == SERVER
+    assert board.client.lease is None
+    assert board.cable.address is None
+    assert not board.cable.sock
+    assert board.events[-1] == "released"
+
+
+@rfc("2131 4.4.6")
+def test_release_forgets_the_record():
+    board = Board().bound()
+    board.client.release()
+    assert board.again().bound().types == [DISCOVER, REQUEST]
+
+
+@rfc("2131 4.4.6")
+def test_after_release_nothing_is_sent_until_acquire():
+    board = Board().bound()
+    board.client.release()
+    sent = len(board.types)
+    board.go(10_000)
+    assert len(board.types) == sent
+    assert board.client.state == "STOPPED"
+    assert board.client.acquire().ip == "10.0.0.5"
+
+
+@rfc("2131 4.4.6")
+def test_release_forgets_no_record_of_another_network():
+    board = Board()
+    for network in (b"home", b"work"):
+        board = board.again()
+        board.cable.network = network
+        board.bound()
+    board.client.release()
+    for network, types in ((b"home", [REQUEST]), (b"work", [DISCOVER, REQUEST])):
+        board = board.again()
+        board.cable.network = network
+        assert board.bound().types == types
+
+
+@rfc("2131 4.4.6")
+def test_release_of_a_lease_that_is_being_verified_leaves_its_record():
+    # No RELEASE has left: the server still has the lease.
+    board = Board().bound().again()
+    board.poll()
+    board.client.release()
+    assert board.types == [REQUEST]
+    assert board.again().bound().types == [REQUEST]
+
+
+@rfc("2131 4.4.6")
+def test_a_second_release_forgets_no_other_record():
+    board = Board().bound()
+    board.client.close()
+    other = board.again(server=Server(server=OTHER_SERVER))
+    other.cable.server.naks = True
+    other.poll()
+    other.cable.server.naks = False
+    other.bound()
+    assert len(other.client.store._all()) == 2
+    other.client.release()
+    other.client.release()
+    assert len(other.client.store._all()) == 1
+
+
+@rfc("2131 4.1")
+def test_two_clients_of_one_board_take_turns():
+    port = Port()
+    deaf = Server()
+    deaf.mute = (DISCOVER,)
+    first = Board(deaf, port)
+    second = Board(Server(), port)
+    for _ in range(2000):
+        first.poll()
+        second.cable.now = max(first.cable.now, second.cable.now)
+        second.poll()
+        first.cable.now = max(first.cable.now, second.cable.now) + 500
+    assert first.client.state == "SELECTING"
+    assert second.client.state == "BOUND"
+
+
+@rfc("2131 4.4.6")
+def test_release_before_the_first_poll_sends_nothing_and_leaves_the_record():
+    board = Board().bound().again()
+    board.client.release()
+    assert board.types == []
+    assert board.client.state == "STOPPED"
+    assert board.again().bound().types == [REQUEST]
+
+
+@rfc("2131 4.4.6")
+def test_a_release_that_cannot_be_sent_or_forgotten_takes_the_address_away():
+    for what in ("send", "open"):
+        board = Board().bound()
+        board.cable.faults[what] = OSError(EHOSTUNREACH)
+        board.store.fault = OSError(EIO)
+        board.client.release()
+        assert board.cable.address is None
+        assert board.client.lease is None
+        assert board.client.state == "STOPPED"
+        assert "error" in board.events
+
+
+# close
+
+
+def test_close_keeps_the_record_and_hands_the_interface_back_last():
+    board = Board().bound()
+    del board.cable.log[:]
+    board.client.close()
+    log = board.cable.log
+    assert "send" not in log
+    assert log[-1] == "release"
+    assert board.cable.address is None
+    assert not board.cable.sock
+    assert board.again().bound().types == [REQUEST]
+
+
+def test_acquire_after_close_stops_the_built_in_client_again():
+    board = Board().bound()
+    board.client.close()
+    del board.cable.log[:]
+    board.client.acquire()
+    assert board.cable.log[0] == "remove"
+
+
+# decline
+
+
+@rfc("2131 3.1", "2131 4.4.4")
+def test_decline_takes_the_address_away_and_waits_10_s():
+    board = Board().bound()
+    board.client.decline()
+    declined = board.cable.sent[-1]
+    assert (declined.type, declined.to, declined.ciaddr) == (DECLINE, None, NOBODY)
+    assert (declined.options[50], declined.options[54]) == (IP, SERVER)
+    assert board.client.lease is None
+    assert board.cable.address is None
+    assert "declined" in board.events
+    at = board.cable.now
+    board.cable.server.grant["yiaddr"] = OTHER_IP
+    board.go(20)
+    assert board.types[-2:] == [DISCOVER, REQUEST]
+    assert board.cable.sent[-2].at >= at + 10_000
+    assert board.cable.address == "10.0.0.6"
+
+
+@rfc("2131 4.4.4")
+def test_decline_without_a_lease_sends_nothing():
+    for board in (Board(), Board().bound().again()):
+        try:
+            board.client.decline()
+        except ValueError:
+            pass  # to name it is as good
+        assert board.types == []
+
+
+@rfc("2131 3.1")
+def test_decline_of_a_lease_that_is_over_raises_nothing():
+    board = Board().bound()
+    board.cable.now += 100_000_000
+    board.client.decline()
+    assert not board.client.lease
+
+
+@rfc("2131 3.1")
+def test_decline_after_a_long_sleep_still_waits_10_s():
+    board = Board().bound()
+    board.cable.now += 600_000
+    board.client.decline()
+    sent = len(board.types)
+    board.go(9)
+    assert len(board.types) == sent
+    board.go(2)
+    assert len(board.types) > sent

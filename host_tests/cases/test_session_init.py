@@ -1,0 +1,313 @@
+"""RFC 2131 4.4, rule by rule: from INIT to a lease."""
+
+from kit import rfc
+from world import (
+    ACK,
+    BOUND,
+    CLIENT_ID,
+    DISCOVER,
+    INIT,
+    IP,
+    MAC,
+    NAK,
+    NOBODY,
+    OFFER,
+    OTHER_IP,
+    OTHER_SERVER,
+    PARAMETERS,
+    REQUEST,
+    REQUESTING,
+    SELECTING,
+    SERVER,
+    STOPPED,
+    World,
+    gaps,
+    has,
+    high,
+    last,
+    low,
+    opt,
+    reply,
+    types,
+)
+
+# INIT and SELECTING
+
+
+@rfc("2131 4.4.1")
+def test_discover_is_broadcast_and_asks_for_nothing():
+    w = World().selecting()
+    assert types(w) == [DISCOVER]
+    sent = last(w)
+    assert sent.to is None
+    assert sent.ciaddr == NOBODY
+    assert sent.secs == 0
+    assert not has(sent, 50)
+    assert not has(sent, 54)
+
+
+@rfc("2131 4.4.1", "2132 9.14", "2132 9.8")
+def test_every_message_before_a_lease_has_the_client_identifier_and_the_list():
+    w = World().requesting()
+    for sent in w.sent:
+        assert opt(61, sent.options[61]) == CLIENT_ID
+        assert opt(55, sent.options[55]) == PARAMETERS
+        assert sent.data[28:44] == MAC + bytes(10)
+
+
+@rfc("2131 4.4.1")
+def test_nothing_is_sent_before_start():
+    w = World()
+    w.go(1000)
+    assert w.state == STOPPED
+    assert w.events == []
+
+
+@rfc("2131 4.4.1")
+def test_start_waits_as_long_as_it_is_told():
+    w = World()
+    w.session.start(wait=7000)
+    w.go(6.999)
+    assert w.state == INIT
+    assert w.sent == []
+    w.go(0.001)
+    assert types(w) == [DISCOVER]
+
+
+@rfc("2131 2")
+def test_the_broadcast_flag_is_clear_unless_it_is_asked_for():
+    assert [sent.flags for sent in World().requesting().sent] == [0, 0]
+    assert [sent.flags for sent in World(flags=0x8000).requesting().sent] == [0x8000, 0x8000]
+
+
+@rfc("2131 4.1")
+def test_discover_is_sent_again_after_1_2_4_to_64_seconds():
+    w = World(rand=lambda bits: 1 << bits - 1).selecting()
+    w.go(300)
+    assert [round(gap) for gap in gaps(w)] == [1, 2, 4, 8, 16, 32, 64, 64, 64]
+    assert set(types(w)) == {DISCOVER}
+
+
+@rfc("2131 4.1")
+def test_retransmission_is_randomized_by_half_a_second_to_either_side():
+    for rand, fuzz in ((low, -0.5), (high, 0.523)):
+        w = World(rand=rand).selecting()
+        w.go(200)
+        for i, gap in enumerate(gaps(w)):
+            assert abs(gap - (1 << min(i, 6)) - fuzz) < 0.002
+
+
+@rfc("2131 4.1")
+def test_discover_is_repeated_with_its_xid_and_with_the_seconds_gone():
+    w = World().selecting()
+    w.go(60)
+    assert len(w.sent) > 5
+    for sent in w.sent:
+        assert sent.xid == w.sent[0].xid
+        assert sent.secs == (sent.at - w.sent[0].at) // 1000
+
+
+@rfc("2131 2")
+def test_secs_stops_at_what_its_field_holds():
+    w = World().selecting()
+    w.go(65535)
+    w.sleep(100)
+    assert last(w).secs == 65535
+
+
+@rfc("2131 4.1")
+def test_another_start_has_another_xid():
+    xids = {World(now=1).selecting().sent[0].xid}
+    w = World()
+    for _ in range(20):
+        xids.add(w.selecting().sent[-1].xid)
+    assert len(xids) == 20
+
+
+@rfc("2131 4.1")
+def test_the_whole_of_an_xid_is_random():
+    zeros = World(rand=low).selecting().sent[0].xid
+    ones = World(rand=high).selecting().sent[0].xid
+    assert (zeros, ones) == (bytes(4), b"\xff\xff\xff\xff")
+
+
+@rfc("2131 4.4.1")
+def test_an_offer_is_taken_up_at_once():
+    w = World().selecting()
+    assert w.answer(OFFER) == "recv"
+    assert w.state == REQUESTING
+    assert types(w) == [DISCOVER, REQUEST]
+    assert w.lease is None
+
+
+@rfc("2131 4.3.2", "2131 4.3.6")
+def test_request_in_selecting_is_broadcast_and_names_address_and_server():
+    sent = last(World().requesting())
+    assert sent.to is None
+    assert sent.ciaddr == NOBODY
+    assert sent.options[50] == IP
+    assert sent.options[54] == SERVER
+
+
+@rfc("2131 4.4.1", "2131 3.1")
+def test_request_in_selecting_has_xid_and_secs_of_its_discover():
+    w = World(window_ms=5000).selecting()
+    w.go(3)
+    w.answer(OFFER)
+    discover = last(w)
+    w.go(9)
+    requests = [sent for sent in w.sent if sent.type == REQUEST]
+    assert len(requests) > 1
+    assert discover.secs > 0
+    for sent in requests:
+        assert sent.xid == discover.xid
+        assert sent.secs == discover.secs
+
+
+@rfc("2131 4.4.1")
+def test_offers_are_collected_for_as_long_as_it_is_told():
+    w = World(window_ms=2000).selecting()
+    w.answer(OFFER)
+    w.go(1.999)
+    assert types(w) == [DISCOVER]
+    w.go(0.001)
+    assert types(w) == [DISCOVER, REQUEST]
+
+
+@rfc("2131 4.4.1")
+def test_the_window_opens_with_the_first_offer_and_is_not_prolonged():
+    w = World(rand=high, window_ms=1000, choose=lambda m, server: True).selecting()
+    w.go(1.2)
+    w.answer(OFFER)
+    w.go(0.6)
+    w.answer(OFFER, server=OTHER_SERVER)
+    w.go(0.4)
+    assert w.state == REQUESTING
+
+
+@rfc("2131 4.4.1")
+def test_of_several_offers_the_first_is_taken_and_named():
+    w = World(window_ms=1000).selecting()
+    assert w.answer(OFFER) == "recv"
+    assert w.answer(OFFER, server=OTHER_SERVER, yiaddr=OTHER_IP) == "ignored"
+    assert w.session.reason == "choose"
+    w.go(1)
+    assert last(w).options[50] == IP
+    assert last(w).options[54] == SERVER
+
+
+@rfc("2131 4.4.1")
+def test_the_application_may_choose_another_offer():
+    w = World(window_ms=1000, choose=lambda m, server: True).selecting()
+    w.answer(OFFER)
+    w.answer(OFFER, server=OTHER_SERVER, yiaddr=OTHER_IP)
+    w.go(1)
+    assert last(w).options[50] == OTHER_IP
+    assert last(w).options[54] == OTHER_SERVER
+
+
+@rfc("2131 4.4.1")
+def test_the_application_sees_the_offer_and_the_server_of_the_one_that_it_has():
+    seen = []
+
+    def choose(m, server):
+        seen.append((m.option(15), server))
+        return len(seen) != 2
+
+    w = World(window_ms=1000, choose=choose).selecting()
+    assert w.answer(OFFER, options=opt(15, b"one")) == "recv"
+    assert w.answer(OFFER, server=OTHER_SERVER, options=opt(15, b"two")) == "ignored"
+    assert w.session.reason == "choose"
+    assert w.answer(OFFER, server=OTHER_SERVER, options=opt(15, b"three")) == "recv"
+    assert seen == [(b"one", None), (b"two", SERVER), (b"three", SERVER)]
+    w.go(1)
+    assert last(w).options[54] == OTHER_SERVER
+
+
+@rfc("2131 4.4.1")
+def test_the_application_may_refuse_every_offer():
+    w = World(choose=lambda m, server: False).selecting()
+    assert w.answer(OFFER) == "ignored"
+    w.go(4)
+    assert w.state == SELECTING
+    assert set(types(w)) == {DISCOVER}
+
+
+@rfc("2131 4.4.1")
+def test_an_offer_that_is_late_is_refused():
+    w = World().requesting()
+    assert w.answer(OFFER, server=OTHER_SERVER) == "ignored"
+    assert w.session.reason == "type"
+    w.answer(ACK)
+    assert w.lease.server == SERVER
+
+
+# REQUESTING
+
+
+@rfc("2131 3.1")
+def test_request_is_sent_four_times_then_it_starts_over():
+    w = World(rand=lambda bits: 1 << bits - 1).requesting()
+    first = last(w).xid
+    w.go(14.9)
+    assert types(w) == [DISCOVER] + 4 * [REQUEST]
+    assert [round(gap) for gap in gaps(w)] == [0, 1, 2, 4]
+    w.session.rand = w.random
+    w.go(0.2)
+    assert "timeout" in [event for _, event in w.events]
+    assert types(w) == [DISCOVER] + 4 * [REQUEST] + [DISCOVER]
+    assert last(w).xid != first
+    assert last(w).secs == 0
+
+
+@rfc("2131 3.1")
+def test_request_is_repeated_as_it_was():
+    w = World().requesting()
+    w.go(8)
+    requests = w.sent[1:]
+    assert len(requests) > 2
+    for sent in requests:
+        assert sent.data == requests[0].data
+
+
+@rfc("2131 3.1", "2131 4.4.1")
+def test_an_ack_gives_the_lease():
+    w = World().requesting()
+    assert w.answer(ACK, options=opt(15, b"example")) == "bound"
+    assert w.state == BOUND
+    assert w.lease.ip == "10.0.0.5"
+    assert w.lease.server == SERVER
+    assert w.lease.option(15) == b"example"
+
+
+@rfc("2131 4.4.1")
+def test_a_lease_runs_from_the_first_sending_of_its_request():
+    w = World().requesting()
+    first = last(w).at
+    w.go(6)
+    assert len(w.sent) > 3
+    w.answer(ACK, lease=3600)
+    assert w.lease.remaining() == 3594
+    w.go((first - w.now) / 1000 + 3599.9)
+    assert w.lease
+    w.go(0.1)
+    assert w.lease is None
+
+
+@rfc("2131 4.4.1")
+def test_what_remains_is_right_at_the_moment_of_the_ack():
+    w = World().requesting()
+    w.go(6)
+    data = reply(ACK, xid=last(w).xid)
+    w.session.read(data)
+    assert w.lease.remaining() == 3594
+
+
+@rfc("2131 3.1")
+def test_a_nak_in_requesting_starts_over():
+    w = World().requesting()
+    first = last(w).xid
+    assert w.answer(NAK) == "nak"
+    assert types(w) == [DISCOVER, REQUEST, DISCOVER]
+    assert last(w).xid != first
+    assert last(w).secs == 0

@@ -1,0 +1,144 @@
+"""RFC 2131 4.4, rule by rule: a stored lease, verified or used."""
+
+from kit import rfc
+from world import (
+    ACK,
+    BOUND,
+    DISCOVER,
+    INIT_REBOOT,
+    IP,
+    NAK,
+    NOBODY,
+    OTHER_SERVER,
+    REBINDING,
+    REBOOTING,
+    RENEWING,
+    REQUEST,
+    SELECTING,
+    SERVER,
+    World,
+    has,
+    high,
+    last,
+    types,
+)
+
+
+@rfc("2131 4.3.2", "2131 4.3.6")
+def test_request_in_init_reboot_is_broadcast_and_names_the_address_alone():
+    w = World()
+    w.session.start(lease=w.bound().lease)
+    assert w.state == INIT_REBOOT
+    w.poll()
+    sent = last(w)
+    assert sent.type == REQUEST
+    assert sent.to is None
+    assert sent.ciaddr == NOBODY
+    assert sent.options[50] == IP
+    assert not has(sent, 54)
+    assert sent.secs == 0
+    assert sent.xid != w.sent[-2].xid
+
+
+@rfc("2131 3.2")
+def test_a_lease_that_is_being_verified_is_none_yet():
+    w = World().rebooting()
+    assert w.lease is None
+
+
+@rfc("2131 3.2")
+def test_an_ack_in_rebooting_verifies_the_lease():
+    w = World().rebooting()
+    assert w.answer(ACK, lease=7200) == "rebooted"
+    assert w.state == BOUND
+    assert w.lease.remaining() == 7200
+
+
+@rfc("2131 3.2")
+def test_a_verified_lease_runs_from_the_first_request():
+    w = World(rand=high).rebooting()
+    w.go(2)
+    assert types(w)[-1] == REQUEST
+    w.answer(ACK, lease=3600)
+    assert w.lease.remaining() == 3598
+
+
+@rfc("2131 3.2")
+def test_another_server_may_verify_the_lease():
+    w = World().rebooting()
+    assert w.answer(ACK, server=OTHER_SERVER) == "rebooted"
+    w.go(w.lease.t1)
+    assert last(w).to == OTHER_SERVER
+
+
+@rfc("2131 3.2")
+def test_a_nak_in_rebooting_goes_to_init_at_once():
+    w = World().rebooting()
+    assert w.answer(NAK, server=OTHER_SERVER) == "nak"
+    assert types(w)[-1] == DISCOVER
+    assert not has(last(w), 50)
+    assert w.lease is None
+
+
+@rfc("2131 3.2")
+def test_silence_in_rebooting_goes_to_init():
+    w = World().rebooting()
+    first = last(w)
+    w.go(10)
+    assert "timeout" in [event for _, event in w.events]
+    after = [sent for sent in w.sent if sent.at > first.at]
+    assert after[-1].type == DISCOVER
+    for sent in after:
+        assert (sent.type == DISCOVER) == (sent.xid != first.xid)
+    assert w.state == SELECTING
+
+
+@rfc("2131 4.1")
+def test_silence_in_rebooting_is_not_awaited_for_long():
+    w = World(rand=high).rebooting()
+    start = w.now
+    w.go(10)
+    discover = next(sent for sent in w.sent if sent.type == DISCOVER and sent.at > start)
+    assert 0.5 <= (discover.at - start) / 1000 <= 5
+
+
+@rfc("2131 3.2")
+def test_a_lease_of_a_known_age_is_used_without_a_packet():
+    w = World()
+    lease = w.bound().lease
+    count = len(w.sent)
+    lease.age = 1000
+    w.session.start(lease=lease, reuse=True)
+    assert w.lease is lease
+    assert w.lease.remaining() == 2600
+    w.poll()
+    assert w.state == BOUND
+    w.go(lease.t1 - 1001)
+    assert len(w.sent) == count
+    w.go(1)
+    assert w.state == RENEWING
+    assert last(w).ciaddr == IP
+    assert last(w).to == SERVER
+
+
+@rfc("2131 4.4.5")
+def test_a_lease_of_an_age_past_t2_is_rebound_at_once():
+    w = World()
+    lease = w.bound().lease
+    lease.age = 3500
+    w.session.start(lease=lease, reuse=True)
+    w.poll()
+    assert w.state == REBINDING
+    assert w.lease is lease
+
+
+@rfc("2131 3.2")
+def test_a_lease_of_an_age_past_its_end_or_before_its_beginning_is_verified():
+    for age in (-5, 3600, 1 << 29):
+        w = World()
+        lease = w.bound().lease
+        lease.age = age
+        w.session.start(lease=lease, reuse=True)
+        w.poll()
+        assert w.state == REBOOTING
+        assert w.lease is None

@@ -1,0 +1,234 @@
+"""RFC 2131 4.4, rule by rule: which replies are accepted."""
+
+from kit import rfc
+from world import (
+    ACK,
+    MAC,
+    NAK,
+    OFFER,
+    OTHER_SERVER,
+    SERVER,
+    World,
+    last,
+    message,
+    moved,
+    opt,
+    reply,
+    u32,
+)
+
+
+def refused(state, kind, **fields):
+    """Why a client in that state refuses that reply. It must not be moved by it."""
+    w = getattr(World(), state)()
+    return moved(w, reply(kind, **dict({"xid": last(w).xid}, **fields)))
+
+
+WAITING = (
+    ("selecting", OFFER),
+    ("requesting", ACK),
+    ("rebooting", ACK),
+    ("renewing", ACK),
+    ("rebinding", ACK),
+)
+
+
+@rfc("2131 4.4.1")
+def test_a_reply_to_another_xid_is_refused():
+    for state, kind in WAITING:
+        w = getattr(World(), state)()
+        for i in range(4):
+            xid = bytearray(last(w).xid)
+            xid[i] ^= 1
+            assert moved(w, reply(kind, xid=bytes(xid))) == "xid"
+
+
+@rfc("2131 2")
+def test_a_reply_for_another_hardware_address_is_refused():
+    for state, kind in WAITING:
+        for i in range(6):
+            chaddr = bytearray(MAC)
+            chaddr[i] ^= 1
+            assert refused(state, kind, chaddr=bytes(chaddr)) == "chaddr"
+
+
+@rfc("2131 2")
+def test_what_a_client_sent_is_refused():
+    for state, kind in WAITING:
+        assert refused(state, kind, op=1) == "htype"
+
+
+@rfc("2131 2")
+def test_a_reply_for_another_kind_of_hardware_is_refused():
+    for state, kind in WAITING:
+        assert refused(state, kind, htype=6) == "htype"
+        assert refused(state, kind, hlen=16) == "htype"
+
+
+@rfc("2131 3")
+def test_a_reply_without_the_cookie_is_refused():
+    for state, kind in WAITING:
+        assert refused(state, kind, cookie=b"abcd") == "cookie"
+
+
+@rfc("2131 4.1")
+def test_a_malformed_reply_is_refused():
+    for state, kind in WAITING:
+        w = getattr(World(), state)()
+        data = reply(kind, xid=last(w).xid)
+        assert moved(w, b"") == "length"
+        assert moved(w, data[:239]) == "length"
+        assert moved(w, data[:-3]) == "option"
+
+
+@rfc("2131 4.4")
+def test_each_state_is_told_only_what_figure_5_has_there():
+    told = {
+        "selecting": (OFFER,),
+        "requesting": (ACK, NAK),
+        "rebooting": (ACK, NAK),
+        "bound": (),
+        "renewing": (ACK, NAK),
+        "rebinding": (ACK, NAK),
+    }
+    for state in told:
+        for kind in list(range(20)) + [127, 128, 255]:
+            w = getattr(World(), state)()
+            data = reply(kind, xid=last(w).xid)
+            if kind in told[state]:
+                assert w.hand(data) != "ignored"
+            else:
+                assert moved(w, data) == "type"
+
+
+@rfc("2131 3")
+def test_a_bootp_reply_is_refused():
+    for state, _ in WAITING:
+        w = getattr(World(), state)()
+        data = message(opt(54, SERVER) + opt(51, u32(3600)) + b"\xff", xid=last(w).xid)
+        assert moved(w, data) == "type"
+
+
+@rfc("2131 4.4.1")
+def test_an_offer_without_a_server_identifier_is_refused():
+    assert refused("selecting", OFFER, server=None) == "server"
+    assert refused("selecting", OFFER, server=None, options=opt(54, b"\x0a\0\0")) == "server"
+
+
+@rfc("2131 3.1")
+def test_an_ack_of_a_server_that_was_not_chosen_is_refused():
+    assert refused("requesting", ACK, server=OTHER_SERVER) == "server"
+    assert refused("requesting", ACK, server=None) == "server"
+
+
+@rfc("2131 3.1")
+def test_a_nak_of_a_server_that_was_not_chosen_is_refused():
+    assert refused("requesting", NAK, server=OTHER_SERVER) == "server"
+    assert refused("requesting", NAK, server=None) == "server"
+
+
+@rfc("2131 4.3.1")
+def test_an_ack_without_a_server_identifier_is_refused():
+    w = World().requesting()
+    assert w.hand(reply(ACK, xid=last(w).xid, server=None)) == "ignored"
+
+
+@rfc("2131 4.3.1")
+def test_a_lease_without_a_time_is_refused():
+    for state, kind in WAITING:
+        assert refused(state, kind, lease=None) == "lease_time"
+        assert refused(state, kind, lease=None, options=opt(51, b"\0\0\x0e")) == "lease_time"
+        assert refused(state, kind, lease=None, options=opt(51, b"\0\0\0\x0e\x10")) == "lease_time"
+
+
+@rfc("2131 4.3.1")
+def test_a_lease_of_no_time_is_refused():
+    for state, kind in WAITING:
+        assert refused(state, kind, lease=0) == "lease_time"
+
+
+@rfc("2131 4.4.1")
+def test_an_address_that_cannot_be_a_hosts_is_refused():
+    for state, kind in WAITING:
+        for yiaddr in (
+            b"\0\0\0\0",
+            b"\0\0\0\x05",
+            b"\x7f\0\0\x01",
+            b"\x7f\xff\xff\xfe",
+            b"\xe0\0\0\x01",
+            b"\xef\xff\xff\xff",
+            b"\xf0\0\0\x01",
+            b"\xff\xff\xff\xff",
+        ):
+            assert refused(state, kind, yiaddr=yiaddr, mask=None) == "yiaddr"
+
+
+@rfc("1122 3.2.1.3")
+def test_the_address_of_a_network_or_of_its_broadcast_is_refused():
+    for state, kind in WAITING:
+        for mask, yiaddr in (
+            (b"\xff\xff\xff\0", b"\x0a\0\0\0"),
+            (b"\xff\xff\xff\0", b"\x0a\0\0\xff"),
+            (b"\xff\0\0\0", b"\x0a\0\0\0"),
+            (b"\xff\0\0\0", b"\x0a\xff\xff\xff"),
+            (b"\xff\xff\0\0", b"\xac\x10\0\0"),
+            (b"\xff\xff\0\0", b"\xac\x10\xff\xff"),
+            (b"\xff\xff\xff\xfc", b"\xc0\0\x02\x04"),
+            (b"\xff\xff\xff\xfc", b"\xc0\0\x02\x07"),
+        ):
+            assert refused(state, kind, yiaddr=yiaddr, mask=mask) == "yiaddr"
+
+
+@rfc("2131 4.4.1", "3021 2.1")
+def test_every_address_that_may_be_a_hosts_is_accepted():
+    for mask, yiaddr in (
+        (None, b"\x01\0\0\x01"),
+        (None, b"\xdf\xff\xff\xfe"),
+        (None, b"\x7e\0\0\x01"),
+        (None, b"\x80\0\0\x01"),
+        (None, b"\xac\x10\x01\0"),
+        (b"\xff\0\0\0", b"\x0a\x01\0\0"),
+        (b"\xff\0\0\0", b"\x0a\xfe\xff\xff"),
+        (b"\xff\xff\0\0", b"\xac\x10\x01\0"),
+        (b"\xff\xff\0\0", b"\xac\x10\0\xff"),
+        (b"\xff\xff\xff\xfc", b"\xc0\0\x02\x05"),
+        (b"\xff\xff\xff\xfe", b"\xc0\0\x02\x04"),
+        (b"\xff\xff\xff\xfe", b"\xc0\0\x02\x05"),
+        (b"\xff\xff\xff\xff", b"\xc0\0\x02\x04"),
+    ):
+        assert World().bound(yiaddr=yiaddr, mask=mask).lease.yiaddr == yiaddr
+
+
+@rfc("3396 7")
+def test_a_lease_time_in_pieces_is_none():
+    assert (
+        refused("selecting", OFFER, lease=None, options=opt(51, b"\0\0") + opt(51, b"\x0e\x10"))
+        == "lease_time"
+    )
+
+
+@rfc("3396 7")
+def test_a_server_identifier_that_comes_twice_is_none():
+    assert refused("requesting", ACK, options=opt(54, SERVER)) == "server"
+
+
+@rfc("2131 4.1")
+def test_a_reply_is_read_through_overload():
+    w = World().selecting()
+    data = message(
+        opt(52, b"\x03") + opt(53, b"\x02") + b"\xff",
+        xid=last(w).xid,
+        file=opt(54, SERVER) + opt(51, u32(3600)),
+        sname=opt(1, b"\xff\xff\xff\0"),
+    )
+    assert w.hand(data) == "recv"
+    assert last(w).options[54] == SERVER
+
+
+@rfc("2131 4.4.1")
+def test_a_refusal_is_forgotten_with_the_next_reply():
+    w = World().selecting()
+    w.answer(ACK)
+    assert w.session.reason == "type"
+    w.answer(OFFER)
+    assert not w.session.reason

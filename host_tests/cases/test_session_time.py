@@ -1,0 +1,169 @@
+"""RFC 2131 4.4, rule by rule: long times, clocks that wrap, and how many packets they bring."""
+
+from kit import rfc
+from world import (
+    ACK,
+    BOUND,
+    DAY,
+    INFINITE,
+    NAK,
+    OFFER,
+    REBINDING,
+    RENEWING,
+    REQUESTING,
+    SELECTING,
+    WRAP,
+    World,
+)
+
+# Time
+
+
+def begun(now, **ack):
+    """A world that has been bound at `now` ms, and its lease."""
+    w = World(now=now).bound(**ack)
+    return w, w.lease
+
+
+@rfc("2131 3.3")
+def test_leases_of_days_are_renewed_rebound_and_end_on_their_seconds():
+    for days in (6, 25, 49, 400):
+        for now in (0, WRAP - 1000, WRAP // 2):
+            w, lease = begun(now, lease=days * DAY, t1=days * DAY // 2, t2=days * DAY * 7 // 8)
+            w.go(lease.t1 - 0.001)
+            assert w.state == BOUND
+            w.go(0.001)
+            assert w.state == RENEWING
+            w.go(lease.t2 - lease.t1 - 0.001)
+            assert w.state == RENEWING
+            w.go(0.001)
+            assert w.state == REBINDING
+            w.go(days * DAY - lease.t2 - 0.001)
+            assert w.lease is lease
+            w.go(0.001)
+            assert w.lease is None
+
+
+@rfc("2131 3.3")
+def test_leases_of_days_survive_polls_that_are_days_apart():
+    for days in (6, 25, 49):
+        for apart in (1, 5, 11, 12.4):
+            w, lease = begun(WRAP - 5, lease=days * DAY)
+            elapsed = apart
+            while elapsed < days:
+                w.sleep(apart * DAY)
+                assert w.lease is lease
+                assert lease.age == int(elapsed * DAY)
+                elapsed += apart
+            w.sleep(apart * DAY)
+            assert w.lease is None
+
+
+@rfc("2131 3.3")
+def test_an_infinite_lease_is_never_renewed():
+    w, lease = begun(WRAP - 5, lease=INFINITE, t1=100, t2=200)
+    for _ in range(100):
+        w.sleep(12 * DAY)
+    assert w.state == BOUND
+    assert w.lease is lease
+    assert len(w.sent) == 2
+
+
+@rfc("2131 3.3")
+def test_a_client_is_called_again_within_a_day():
+    w, _ = begun(0, lease=INFINITE)
+    assert w.session.wait == DAY * 1000
+    w.go(10 * DAY)
+    assert w.session.wait == DAY * 1000
+
+
+@rfc("2131 4.4.5")
+def test_parts_of_seconds_are_not_lost():
+    w, _ = begun(0, lease=36000, t1=18000)
+    for _ in range(17):
+        w.sleep(999.999)
+    w.go(18000 - 17 * 999.999 - 0.5)
+    assert w.state == BOUND
+    w.go(0.5)
+    assert w.state == RENEWING
+
+
+@rfc("2131 4.4.5")
+def test_the_clock_may_wrap_at_every_step():
+    for early in (0, 1, 2, 500, 1499):
+        w = World(now=WRAP - early).selecting()
+        w.go(0.001)
+        w.answer(OFFER)
+        w.go(1.5)
+        w.answer(ACK, lease=100, t1=50, t2=80)
+        assert w.lease.remaining() in (98, 99)
+        w.go(40)
+        assert w.state == BOUND
+        w.go(20)
+        assert w.state == RENEWING
+
+
+# Rates
+
+
+def packets(w, seconds, answers, **fields):
+    """How many packets a client sends in that time to a server with an answer for each state."""
+    begin = len(w.sent)
+    done = begin
+    end = w.now + seconds * 1000
+    while w.now < end:
+        w.poll()
+        while done < len(w.sent):
+            done = len(w.sent)
+            if w.state in answers:
+                w.answer(answers[w.state], **fields)
+        w.now += min(w.session.wait, end - w.now)
+    return done - begin
+
+
+@rfc("2131 3.1")
+def test_a_server_that_naks_each_request_is_asked_ever_less_often():
+    w = World()
+    w.session.start()
+    assert packets(w, 60, {SELECTING: OFFER, REQUESTING: NAK}) <= 16
+    assert packets(w, 3600, {SELECTING: OFFER, REQUESTING: NAK}) <= 2 * 3600 // 60 + 10
+
+
+@rfc("2131 3.1")
+def test_leases_of_a_second_are_asked_for_ever_less_often():
+    w = World()
+    w.session.start()
+    assert packets(w, 60, {SELECTING: OFFER, REQUESTING: ACK}, lease=1) <= 20
+    assert packets(w, 3600, {SELECTING: OFFER, REQUESTING: ACK}, lease=1) <= 3 * 3600 // 60 + 10
+
+
+@rfc("2131 3.1")
+def test_a_server_that_grants_and_then_naks_each_renewal_is_asked_ever_less_often():
+    w = World()
+    w.session.start()
+    answers = {SELECTING: OFFER, REQUESTING: ACK, RENEWING: NAK, REBINDING: NAK}
+    assert packets(w, 60, answers, t1=1) <= 24
+    assert packets(w, 3600, answers, t1=1) <= 3 * 3600 // 60 + 10
+
+
+@rfc("2131 3.1")
+def test_a_server_that_never_acknowledges_is_asked_ever_less_often():
+    w = World()
+    w.session.start()
+    assert packets(w, 3600, {SELECTING: OFFER}) <= 5 * 3600 // 60
+
+
+@rfc("2131 3.1")
+def test_a_renewal_ends_a_row_of_failures():
+    w = World()
+    w.session.start()
+    packets(w, 600, {SELECTING: OFFER, REQUESTING: NAK})
+    while w.state != SELECTING:
+        w.go(1)
+    w.answer(OFFER)
+    assert w.answer(ACK) == "bound"
+    w.go(w.lease.t1)
+    assert w.answer(ACK) == "renewed"
+    w.go(w.lease.t1)
+    assert w.answer(NAK) == "nak"
+    assert w.state == SELECTING
