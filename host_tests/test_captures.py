@@ -86,7 +86,7 @@ def test_scapy_says_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 READ_ALL = """
 import json
-from dhcpc.wire import Message
+from dhcpc import Message
 message = Message()
 file = open({path!r}, "rb")
 while size := file.read(2):

@@ -390,10 +390,10 @@ def test_a_server_that_errs_makes_it_fail(server: type[Quick]) -> None:
 
 LAPSES = {
     "dhcpc.Client.poll = lambda self, wait_ms=0: 1 // 0": "ZeroDivisionError: divide by zero",
-    "dhcpc.store.Store.write = lambda self, data: None": (
+    "dhcpc.Store.write = lambda self, data: None": (
         "✗ /dhcpc.lease in flash, empty: the record ends too early"
     ),
-    "dhcpc.store.Store.read = lambda self: b''": (
+    "dhcpc.Store.read = lambda self: b''": (
         f"✗ message 1 is: DISCOVER, broadcast; it should be: REQUEST, broadcast, option 50 {IP}"
     ),
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from device.virtual import VirtualBoard
-from dhcpc.store import Store
+from dhcpc import Store
 from toolchain import vm
 
 TOOL = vm.ROOT / "tools/lease.py"

@@ -13,8 +13,7 @@ import struct
 import sys
 import time
 
-from dhcpc.lease import dotted
-from dhcpc.link import Link, checksum, frame
+from dhcpc import Link, checksum, dotted, frame
 
 _VM = sys.implementation.name == "micropython"
 _AF_PACKET = 17

@@ -13,8 +13,7 @@ import time
 
 import board
 import dhcpc
-from dhcpc.lease import dotted
-from dhcpc.store import Store
+from dhcpc import Store, dotted
 
 _VM = sys.implementation.name == "micropython"
 _INFINITE = 0xFFFFFFFF

@@ -59,10 +59,10 @@ class Client:
     `tell`, which a subclass may extend; `key`, that of the store's record for this network.
     """
 
-    lease: Lease | None = None
-    reason: "str | Exception | None" = None
-    key = b""
-    record: "bytes | None" = None
+    lease: Lease | None
+    reason: "str | Exception | None"
+    key: bytes
+    record: bytes | None
 
     options: "Mapping[int, bytes | str]" = {}  # noqa: RUF012
     client_id: "bytes | None" = None
@@ -95,6 +95,7 @@ class Client:
                 raise ValueError(name)
             setattr(self, name, value)
         self.link = link
+        self.lease = self.reason = self.record = self.key = None  # type: ignore[assignment]
         self.clock = self.clock or time.ticks_ms  # type: ignore[attr-defined]
         if isinstance(self.store, str):
             self.store = Store(self.store)
@@ -129,7 +130,8 @@ class Client:
                 self._stop("link")
             elif self.wanted:
                 link.apply(None)  # off and on again, the interface has its built-in client back
-                self.recall()  # there is time now, and none when the link is up
+                if self.record is None:
+                    self.recall()  # there is time now, and none when the link is up
         elif self.wanted and not session.state:
             self.begin()
         most = _MOST

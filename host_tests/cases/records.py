@@ -75,14 +75,20 @@ def record(lease, whose, now=NO_CLOCK, room=ROOM):
     return store.kept
 
 
+def load(store, whose):
+    """The Lease of the network of a key, or None."""
+    found = store.find(whose)
+    return store.lease(found, whose) if found else None
+
+
 def restored(kept, whose=None, now=NO_CLOCK, room=ROOM):
     """The Lease that a store makes of what it has kept, or None."""
     store = Memory(kept, now)
     store.room = room
-    return store.load(Message(), whose or key())
+    return load(store, whose or key())
 
 
 def ips(store, *keys):
     """The address stored for the network of each key, None without one."""
-    found = [store.load(Message(), k) for k in keys]
+    found = [load(store, k) for k in keys]
     return [lease and lease.ip for lease in found]

@@ -2,8 +2,8 @@
 
 from errno import EIO
 
-import dhcpc.options  # noqa: F401  gives Client `inform` and `decline`
 from cable import Board, Server
+from dhcpc.conflicts import decline
 from kit import raises
 from records import Memory
 from world import DECLINE, DISCOVER, RELEASE, World, opt
@@ -115,7 +115,7 @@ def test_an_exception_of_on_event_does_not_keep_decline_from_its_end():
     for number in range(2):
         board = Board().bound()
         board.client.on_event = raising_at(board, number, Oops())
-        raises(Oops, board.client.decline)
+        raises(Oops, decline, board.client)
         assert consistent(board)
         assert board.client.lease is None
         assert board.types[-1] == DECLINE

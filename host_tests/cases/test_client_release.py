@@ -2,8 +2,8 @@
 
 from errno import EHOSTUNREACH, EIO
 
-import dhcpc.options  # noqa: F401  gives Client `inform` and `decline`
 from cable import Board, Port, Server
+from dhcpc.conflicts import decline
 from kit import rfc
 from world import DECLINE, DISCOVER, IP, NOBODY, OTHER_IP, OTHER_SERVER, RELEASE, REQUEST, SERVER
 
@@ -77,10 +77,10 @@ def test_a_second_release_forgets_no_other_record():
     other.poll()
     other.cable.server.naks = False
     other.bound()
-    assert len(other.client.store._all()) == 2
+    assert len(other.client.store.records()) == 2
     other.client.release()
     other.client.release()
-    assert len(other.client.store._all()) == 1
+    assert len(other.client.store.records()) == 1
 
 
 @rfc("2131 4.1")
@@ -150,7 +150,7 @@ def test_acquire_after_close_stops_the_built_in_client_again():
 @rfc("2131 3.1", "2131 4.4.4")
 def test_decline_takes_the_address_away_and_waits_10_s():
     board = Board().bound()
-    board.client.decline()
+    decline(board.client)
     declined = board.cable.sent[-1]
     assert (declined.type, declined.to, declined.ciaddr) == (DECLINE, None, NOBODY)
     assert (declined.options[50], declined.options[54]) == (IP, SERVER)
@@ -169,7 +169,7 @@ def test_decline_takes_the_address_away_and_waits_10_s():
 def test_decline_without_a_lease_sends_nothing():
     for board in (Board(), Board().bound().again()):
         try:
-            board.client.decline()
+            decline(board.client)
         except ValueError:
             pass  # to name it is as good
         assert board.types == []
@@ -179,7 +179,7 @@ def test_decline_without_a_lease_sends_nothing():
 def test_decline_of_a_lease_that_is_over_raises_nothing():
     board = Board().bound()
     board.cable.now += 100_000_000
-    board.client.decline()
+    decline(board.client)
     assert not board.client.lease
 
 
@@ -187,7 +187,7 @@ def test_decline_of_a_lease_that_is_over_raises_nothing():
 def test_decline_after_a_long_sleep_still_waits_10_s():
     board = Board().bound()
     board.cable.now += 600_000
-    board.client.decline()
+    decline(board.client)
     sent = len(board.types)
     board.go(9)
     assert len(board.types) == sent

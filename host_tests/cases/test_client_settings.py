@@ -76,7 +76,7 @@ def test_a_setting_that_there_is_not_is_named():
 
 
 def test_what_is_no_setting_is_refused():
-    for name in ("poll", "acquire", "session", "lease", "reason", "_event", "link"):
+    for name in ("poll", "acquire", "session", "lease", "reason", "settle", "link"):
         assert name in raises(ValueError, lambda name=name: Board(**{name: 1}))
 
 

@@ -53,17 +53,25 @@ def test_without_option_1_the_mask_is_that_of_24_bits():
 
 
 @rfc("2132 3.3", "2132 3.5", "2132 3.8")
-def test_addresses_of_the_wrong_length_are_as_good_as_absent():
-    for value in (b"", b"\x0a\0\0", b"\x0a\0\0\x01\x0a"):
+def test_addresses_that_are_not_whole_are_as_good_as_absent():
+    for value in (b"", b"\x0a\0\0"):
         lease = granted(mask=None, options=opt(1, value) + opt(3, value) + opt(6, value))
         assert lease.mask == "255.255.255.0"
         assert lease.gateway == "0.0.0.0"
         assert lease.dns == []
 
 
+@rfc("2132 3.5", "2132 3.8")
+def test_of_addresses_the_whole_ones_count():
+    for value in (b"\x0a\0\0\x01", b"\x0a\0\0\x01\x0a", b"\x0a\0\0\x01\x0a\0\0"):
+        lease = granted(options=opt(3, value) + opt(6, value))
+        assert lease.gateway == "10.0.0.1"
+        assert lease.dns == ["10.0.0.1"]
+
+
 @rfc("2132 3.3")
-def test_a_mask_of_two_addresses_is_as_good_as_absent():
-    assert granted(mask=b"\xff\xff\0\0\xff\0\0\0").mask == "255.255.255.0"
+def test_of_a_mask_that_comes_twice_the_first_counts():
+    assert granted(mask=b"\xff\xff\0\0\xff\0\0\0").mask == "255.255.0.0"
 
 
 @rfc("3396 7")

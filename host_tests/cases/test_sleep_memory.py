@@ -4,7 +4,7 @@ import time
 
 from cable import LEASE
 from kit import raises
-from records import granted, key
+from records import granted, key, load
 from sleeper import DEEP_SLEEP, HARD, POWER_ON, SOFT, WATCHDOG, Machine, built_on
 
 SIZE = 133  # bytes of an RTC's memory that are asked for, unless it is said
@@ -12,7 +12,7 @@ SIZE = 133  # bytes of an RTC's memory that are asked for, unless it is said
 
 def lease_in(store, whose=None):
     """The address that a store has, and its age."""
-    lease = store.load(store.message, whose or key())
+    lease = load(store, whose or key())
     return lease and (lease.ip, lease.age)
 
 

@@ -21,7 +21,7 @@ def carried(*sites, **how):
 
 
 def records(board):
-    return len(board.store._all())
+    return len(board.store.records())
 
 
 @rfc("2131 3.2", "2131 4.3.2")

@@ -12,9 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "firmware"))
 
 from capture.names import mac_text, option_name, option_text, quoted
-from dhcpc.lease import Lease
-from dhcpc.store import Store
-from dhcpc.wire import Message, option
+from dhcpc import Lease, Message, Store, option
 from toolchain.cli import Refusal
 
 _VERSION = 1

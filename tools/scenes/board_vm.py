@@ -14,7 +14,7 @@ import sys
 
 import dhcpc
 from device.virtual_vm import Flash, mount
-from dhcpc.link import Link
+from dhcpc import Link
 
 
 class Loopback(Link):
