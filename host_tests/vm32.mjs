@@ -34,19 +34,21 @@ function copy(from) {
     }
 }
 
-// What every board has built in: some of it is Python here, and no part of a script's heap; what is
-// missing can be imported, for the sake of what needs none of it.
+// What every board has built in and is missing here can be imported, for the sake of what needs none
+// of it. What is there is looked for by its name in C, or else what is Python beside that would be
+// loaded: no board has that on its heap.
 const prepare = (path) => `
 import sys
 sys.path[:] = ${JSON.stringify(path)}
 class Absent:
     def __getattr__(self, name):
         return 0
-for name in "array binascii errno machine network os random select socket struct time".split():
+for name in "array binascii errno machine os random select socket struct time".split():
     try:
-        __import__(name)
+        __import__("u" + name)
     except ImportError:
         sys.modules[name] = sys.modules["u" + name] = Absent()
+sys.modules["network"] = Absent()
 del Absent, name
 `;
 
