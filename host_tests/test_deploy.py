@@ -31,9 +31,13 @@ from toolchain import vm
 from toolchain.cli import Refusal
 
 NAME = "RPI_PICO_W"
-MODULES = sorted({path.stem for path in vm.PACKAGE.glob("*.py")} - {*EXTRAS})  # DEBUG=1
-ROOT_FILES = ("/board.py", "/boot.py", "/main.py")
-COUNT = len(MODULES) + len(ROOT_FILES)
+ONE_FILE = "/lib/dhcpc/__init__.mpy"
+MODULES = {  # with DEBUG=1
+    f"/lib/dhcpc/{path.name}" for path in vm.PACKAGE.glob("*.py") if path.stem not in EXTRAS
+}
+ROOT_FILES = {"/board.py", "/boot.py", "/main.py"}
+DEPLOYED = {ONE_FILE} | ROOT_FILES
+COUNT = len(DEPLOYED)
 OTHERS = "print('somebody else')\n"
 TIMEOUT_S = 60
 
@@ -153,10 +157,6 @@ def files(board: VirtualBoard) -> dict[str, bytes]:
     return found
 
 
-def modules(ending: str, *names: str) -> set[str]:
-    return {f"/lib/dhcpc/{name}{ending}" for name in names or MODULES}
-
-
 # A virtual board is like a board
 
 
@@ -203,9 +203,9 @@ def test_an_image_that_is_none_does_not_bring_up_the_hosts_files(tmp_path: Path)
 def test_a_first_deployment_copies_all_and_a_second_nothing(tree: Path, power: Boards) -> None:
     board = power()
     said = deployed(tree, board.port)
-    assert {*copied(said)} == modules(".mpy") | {*ROOT_FILES} == {*files(board)}
+    assert {*copied(said)} == DEPLOYED == {*files(board)}
     assert f"copied {COUNT} of {COUNT} files, in " in said
-    assert f"[ 1/{COUNT}] /lib/dhcpc/__init__.mpy" in said
+    assert f"[1/{COUNT}] {ONE_FILE}  " in said
     check = "import dhcpc; print(dhcpc.Client.__name__, dhcpc.__file__)"
     assert mpremote(board, "exec", check) == "Client /lib/dhcpc/__init__.mpy\n"
     before = board.image.read_bytes()
@@ -218,39 +218,58 @@ def test_a_first_deployment_copies_all_and_a_second_nothing(tree: Path, power: B
 def test_what_has_changed_is_copied_and_what_is_no_more_goes(tree: Path, power: Boards) -> None:
     (tree / "firmware/dhcpc/moon.py").write_text("PHASE = 'full'\n")
     board = power()
-    deployed(tree, board.port)
+    deployed(tree, board.port, "EXTRAS=moon")
+    assert "/lib/dhcpc/moon.mpy" in files(board)
     (tree / "firmware/dhcpc/moon.py").unlink()
     with (tree / "firmware/dhcpc/store.py").open("a") as module:
         module.write("MOON = 3\n")
     said = deployed(tree, board.port)
-    assert copied(said) == ["/lib/dhcpc/store.mpy"]
+    assert copied(said) == [ONE_FILE]
     assert f"copied 1 of {COUNT} files, removed 1, in " in said
-    assert {*files(board)} == modules(".mpy") | {*ROOT_FILES}
-    assert mpremote(board, "exec", "from dhcpc import store; print(store.MOON)") == "3\n"
+    assert {*files(board)} == DEPLOYED
+    assert mpremote(board, "exec", "import dhcpc; print(dhcpc.MOON)") == "3\n"
+
+
+def test_the_modules_of_an_older_version_make_way_for_the_one_file(
+    tree: Path, power: Boards
+) -> None:
+    names = ("__init__", "client", "lease", "link", "options", "session", "store", "wire")
+    board = power({f"/lib/dhcpc/{name}.mpy": "old" for name in names})
+    said = deployed(tree, board.port)
+    assert f"copied {COUNT} of {COUNT} files, removed {len(names) - 1}, in " in said
+    assert {*files(board)} == DEPLOYED
 
 
 def test_debug_copies_the_source_and_back(tree: Path, power: Boards) -> None:
     board = power()
-    deployed(tree, board.port)
+    deployed(tree, board.port, "EXTRAS=aio")
     deployed(tree, board.port, "DEBUG=1")
     found = files(board)
-    assert {*found} == modules(".py") | {*ROOT_FILES}
+    assert {*found} == MODULES | {"/lib/dhcpc/aio.py"} | ROOT_FILES
+    assert "/lib/dhcpc/_compat.py" in found
     assert found["/lib/dhcpc/wire.py"] == (tree / "firmware/dhcpc/wire.py").read_bytes()
-    check = "import dhcpc.wire as w; print(w.__file__)"
-    assert mpremote(board, "exec", check) == "/lib/dhcpc/wire.py\n"
+    check = (
+        "import dhcpc, dhcpc.aio as a; print(dhcpc.__file__, a.__file__, hasattr(dhcpc, 'wire'))"
+    )
+    said = mpremote(board, "exec", check)
+    assert said == "/lib/dhcpc/__init__.py /lib/dhcpc/aio.py True\n"
     deployed(tree, board.port, "DEBUG=0")
-    assert {*files(board)} == modules(".mpy") | {*ROOT_FILES}
-    assert mpremote(board, "exec", check) == "/lib/dhcpc/wire.mpy\n"
+    assert {*files(board)} == DEPLOYED | {"/lib/dhcpc/aio.mpy"}
+    said = mpremote(board, "exec", check)
+    assert said == f"{ONE_FILE} /lib/dhcpc/aio.mpy False\n"
 
 
 def test_an_extra_comes_when_asked_for_and_stays(tree: Path, power: Boards) -> None:
     board = power()
-    deployed(tree, board.port, "EXTRAS=options")
-    with (tree / "firmware/dhcpc/options.py").open("a") as module:
+    deployed(tree, board.port, "EXTRAS=conflicts")
+    with (tree / "firmware/dhcpc/conflicts.py").open("a") as module:
         module.write("MOON = 3\n")
-    assert copied(deployed(tree, board.port)) == ["/lib/dhcpc/options.mpy"]
-    assert "/lib/dhcpc/options.mpy" in files(board)
-    assert refused(tree, board.port, "EXTRAS=options moon").startswith("EXTRAS: there is no moon;")
+    assert copied(deployed(tree, board.port)) == ["/lib/dhcpc/conflicts.mpy"]
+    assert {*files(board)} == DEPLOYED | {"/lib/dhcpc/conflicts.mpy"}
+    check = "from dhcpc import conflicts as c; print(c.MOON, c.decline.__name__)"
+    assert mpremote(board, "exec", check) == "3 decline\n"
+    why = refused(tree, board.port, "EXTRAS=conflicts moon")
+    assert why.startswith("EXTRAS: there is no moon; there are ")
 
 
 def test_what_is_on_the_board_besides_stays(tree: Path, power: Boards) -> None:
@@ -319,10 +338,10 @@ def test_cut_off_anywhere_each_file_is_old_or_new_and_the_next_run_ends_it(
         run.kill()
 
     # After the first line, which is about the board, each is about a file that is being copied.
-    cuts = [(cut, lines) for cut in (interrupt, kill) for lines in (1, 2, 5, COUNT, COUNT + 1)]
+    cuts = [(cut, lines) for cut in (interrupt, kill) for lines in (1, 2, 3, COUNT, COUNT + 1)]
     codes = {interrupt: 130, kill: -signal.SIGKILL, reset: 1}
     arrived = 0
-    for cut, lines in [*cuts, (reset, 5)]:
+    for cut, lines in [*cuts, (reset, 3)]:
         assert cut_off(new, board.port, lines, cut) in (codes[cut], 0)
         found = files(board)
         for path in wanted[old]:
@@ -389,7 +408,7 @@ def test_a_board_of_the_wrong_kind_is_refused(
 
 
 def test_too_little_space_is_refused_before_anything_is_written(tree: Path, power: Boards) -> None:
-    board = power({"/log": "x" * 5 * BLOCK}, blocks=20)
+    board = power({"/log": "x" * 5 * BLOCK}, blocks=16)
     assert re.match(
         r"too little space: \d+ KB are free, it takes \d+ KB", refused(tree, board.port)
     )
@@ -469,7 +488,7 @@ def test_one_board_of_several_that_fails_does_not_hinder_the_others(
     done = make(tree, "deploy", f"BOARD={NAME}", f"PORT=/dev/moon {board.port}")
     assert done.returncode == 2
     assert "/dev/moon: deploy: there is no such port" in done.stdout
-    assert {*files(board)} == modules(".mpy") | {*ROOT_FILES}
+    assert {*files(board)} == DEPLOYED
 
 
 # The config
