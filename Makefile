@@ -44,6 +44,9 @@ deploy: .venv/ready  ## the firmware onto a board: BOARD=RPI_PICO_W PORT=/dev/tt
 		$(if $(filter-out 0,$(DEBUG)),--debug) $(if $(filter 0,$(APP)),--no-app) \
 		$(if $(filter-out 0,$(FORCE)),--force) -- "$$BOARD" $$PORT
 
+mip: .venv/ready  ## an index for mip in build/mip, of .mpy files and of source
+	@$(PY) tools/mip_index.py
+
 repl: .venv/ready  ## the prompt of the board on PORT, or of the first on USB; Ctrl-] leaves it
 	@$(PY) -m mpremote connect "$${PORT:-auto}" repl
 
@@ -57,7 +60,7 @@ captures: .venv/ready  ## record host_tests/captures/ again, from real servers (
 	@$(PY) tools/lab.py record
 
 clean:  ## remove all that is made but .venv
-	rm -rf build
+	rm -rf build firmware/dhcpc.egg-info
 	find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 # A stamp is the last thing made: without it an interrupted or failed attempt begins anew, and
@@ -103,4 +106,4 @@ clean:  ## remove all that is made but .venv
 		echo 'setup: not finished; is PyPI in reach? Once it is: make setup' >&2; \
 		exit 1; }
 
-.PHONY: help setup demo test lint size bench emulate deploy repl lease wipe-lease captures clean
+.PHONY: help setup demo test lint size bench emulate deploy mip repl lease wipe-lease captures clean
