@@ -45,6 +45,8 @@ def main() -> int:
                     print(text(message, start_ns), flush=True)
                 if record["error"]:
                     status = max(status, 1)
+        except BrokenPipeError:
+            raise  # who reads our output has gone
         except (OSError, Unreadable) as error:
             say(str(getattr(error, "strerror", None) or error))
             status = 2
