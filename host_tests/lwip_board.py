@@ -16,6 +16,7 @@ from scapy.utils import PcapReader
 from testbed.lab import Lab
 from testbed.network import CLIENT_MAC
 from testbed.process import LabError, wait_for
+from testbed.tap import REMEDY
 from testbed.wire import Capture
 from toolchain import lwip, vm
 from toolchain.cli import Unavailable
@@ -25,11 +26,7 @@ ADDRESS = "192.0.2.77"
 PEER = "192.0.2.9"
 
 # The TAP takes the place of the client's cable, name and all.
-TAP = """
-ip tuntap add client mode tap
-ip link set client master switch
-ip link set client up
-"""
+TAP = ("ip tuntap add client mode tap", "ip link set client master switch up")
 
 PREAMBLE = """
 import errno, json, os, select, socket, sys, time
@@ -99,12 +96,10 @@ def board_lab(net: Lab) -> None:
     """Put a TAP in the place of the client of an open lab. Unavailable: there can be none."""
     net.remove_host("client")
     try:
-        net.run(["sh", "-ec", TAP], host="switch")
+        for command in TAP:
+            net.run(command.split(), host="switch")
     except LabError as error:
-        raise Unavailable(
-            f"no TAP for lwIP here: this takes root and /dev/net/tun (modprobe tun; for a "
-            f"container --device=/dev/net/tun): {error}"
-        ) from None
+        raise Unavailable(f"no TAP for lwIP here: {REMEDY}: {error}") from None
 
 
 class Board:

@@ -11,6 +11,11 @@ from testbed.network import Network
 from testbed.process import LabError, python
 from toolchain.cli import Unavailable
 
+REMEDY = (
+    "it takes /dev/net/tun, which this user may open (sudo modprobe tun; sudo chmod 666 "
+    "/dev/net/tun; for a container --device=/dev/net/tun)"
+)
+
 
 def _send_tap(name: str, to: str) -> None:
     """Make a TAP in this network namespace, and hand it to who listens on a socket."""
@@ -38,9 +43,7 @@ def plugged(net: Network) -> Iterator[int]:
         try:
             net.run(python(_send_tap, "client", str(path)), host="switch")
         except LabError as error:
-            raise Unavailable(
-                f"no TAP here; it takes /dev/net/tun, open to this user: {error}"
-            ) from None
+            raise Unavailable(f"no TAP here: {REMEDY}: {error}") from None
         with listener.accept()[0] as sock:
             tap = socket.recv_fds(sock, 1, 1)[1][0]
     try:
