@@ -35,6 +35,9 @@ size: setup  ## bytes of flash and heap, against the budget
 bench: setup  ## how fast, and how much faster than others
 	@$(PY) tools/bench.py
 
+states: .venv/ready  ## draw docs/states.md anew from the session
+	@$(PY) tools/states.py --write
+
 emulate: setup  ## an emulated Pico W gets its lease (Linux; MICROPYTHON_UF2=image)
 	@$(PY) tools/emulate.py
 
@@ -106,4 +109,4 @@ clean:  ## remove all that is made but .venv
 		echo 'setup: not finished; is PyPI in reach? Once it is: make setup' >&2; \
 		exit 1; }
 
-.PHONY: help setup demo test lint size bench emulate deploy mip repl lease wipe-lease captures clean
+.PHONY: help setup demo test lint size bench states emulate deploy mip repl lease wipe-lease captures clean

@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+"""Draws the session's states: the picture and the tables in docs/states.md.
+
+The arrows are found by driving the session; what each state sends and takes is in its tables. The
+rest of the page is written by hand.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from figure.drawing import PAGE, page
+from toolchain import cli
+
+
+def main() -> None:
+    parser = cli.parser(__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="into that file; else print the page")
+    write = parser.parse_args().write
+    text = page(PAGE.read_text())
+    if write:
+        PAGE.write_text(text)
+    else:
+        print(text, end="")
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))
