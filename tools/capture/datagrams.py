@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from struct import unpack_from
 from typing import NamedTuple
 
-from . import links
-from .files import Packet, Unreadable
-from .names import ip_text
+from capture import links
+from capture.files import Packet, Unreadable
+from capture.names import ip_text
 
 Warn = Callable[[str], None]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from struct import unpack_from
 
-from .names import mac_text
+from capture.names import mac_text
 
 _IPV4 = 0x0800  # EtherTypes
 _VLAN = (0x8100, 0x88A8, 0x9100)  # IEEE 802.1Q, 802.1ad, and what came before that

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import dhcpc
-
-from . import files
-from .datagrams import Datagram, Warn, datagrams
-from .names import ip_text, message_type
+from capture import files
+from capture.datagrams import Datagram, Warn, datagrams
+from capture.names import ip_text, message_type
 
 _REACH = 0x7FFF  # bytes that the codec's index covers
 

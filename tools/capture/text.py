@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .messages import FILE, SNAME, Message
-from .names import mac_text, option_name, option_text, quoted
+from capture.messages import FILE, SNAME, Message
+from capture.names import mac_text, option_name, option_text, quoted
 
 _BROADCAST = 0x8000  # flag, RFC 2131 figure 2
 _OVERLOAD = 52  # RFC 2132
