@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         hostname: str | bytes | None
         client_id: bytes | None
         params: bytes
-        options: Mapping[int, bytes]
+        options: Mapping[int, bytes | str]
         store: str | Store
         on_event: Callable[[str, Lease | None], object] | None
         clock: Callable[[], int] | None
@@ -64,7 +64,7 @@ class Client:
     key: bytes
     record: bytes | None
 
-    options: "Mapping[int, bytes]" = {}  # noqa: RUF012
+    options: "Mapping[int, bytes | str]" = {}  # noqa: RUF012
     client_id: "bytes | None" = None
     on_event: "Callable[[str, Lease | None], object] | None" = None
     clock: "Any" = None  # time.ticks_ms unless it is set
@@ -101,9 +101,8 @@ class Client:
             self.store = Store(self.store)
         options = self.client_id = option(_CLIENT_ID, self.client_id or b"\x01" + link.mac)
         options += option(_PARAMETERS, self.params) + _LONGEST
-        name = self.hostname
-        if name:
-            options += option(_HOST_NAME, name.encode() if isinstance(name, str) else name)
+        if self.hostname:
+            options += option(_HOST_NAME, self.hostname)
         for code in self.options:
             options += option(code, self.options[code])
             if code in _OURS:

@@ -49,10 +49,12 @@ _SINGLE = const(b"\0\xff")  # pad and END have no length byte
 _TWICE = const(0x8000)  # marks an option that comes in pieces
 
 
-def option(code: int, value: bytes) -> bytes:
-    """Encode one option. ValueError: no such code, or a value that is empty or longer than its
-    length byte can say.
+def option(code: int, value: bytes | str) -> bytes:
+    """Encode one option, text as UTF-8. ValueError: no such code, or a value that is empty or
+    longer than its length byte can say.
     """
+    if isinstance(value, str):
+        value = value.encode()
     if not (0 < code < _END and isinstance(value, bytes) and 0 < len(value) <= 255):
         raise ValueError("option", code)
     return bytes((code, len(value))) + value

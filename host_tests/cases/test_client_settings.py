@@ -87,13 +87,12 @@ def test_a_bad_setting_is_refused_and_named():
         (("params", "55"), {"params": b""}),
         (("params", "55"), {"params": b"\1" * 256}),
         (("client_id", "61"), {"client_id": b"i" * 256}),
-        (("client_id", "61"), {"client_id": "a name"}),
         (("300",), {"options": {300: b"a"}}),
         (("0",), {"options": {0: b"a"}}),
         (("255",), {"options": {255: b"a"}}),
         (("60",), {"options": {60: b""}}),
         (("60",), {"options": {60: b"v" * 256}}),
-        (("60",), {"options": {60: "text"}}),
+        (("60",), {"options": {60: 5}}),
         (("options",), {"options": {60: b"v" * 200, 77: b"u" * 200}}),
     ):
         said = raises(ValueError, lambda settings=settings: Board(**settings))

@@ -174,8 +174,9 @@ def test_an_option_of_over_255_bytes_is_refused_by_name():
 
 
 @rfc("2132 2")
-def test_an_option_to_send_is_bytes():
-    for value in ("host", 5, None):
+def test_an_option_to_send_is_bytes_or_text():
+    assert option(12, "h\xe9") == option(12, b"h\xc3\xa9") == b"\x0c\3h\xc3\xa9"
+    for value in (5, None, [1]):
         assert raises(ValueError, option, 12, value) == "('option', 12)"
 
 
