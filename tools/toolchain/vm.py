@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,7 @@ _VENV = ROOT / ".venv"
 _NPM = _VENV / "npm/node_modules"
 _DRIVER = ROOT / "host_tests/vm32.mjs"
 _OLDEST = (1, 22)
+_one_at_a_time = threading.Lock()
 _OLDEST_NODE = 18
 
 
@@ -142,11 +144,18 @@ def _answer(*command: str) -> str:
 
 
 def compile_firmware() -> Path:
-    """Compile what a board gets, see package.py; return the directory to import `dhcpc` from.
+    """Compile what a board gets, see package.py, once in a process; return the directory to import
+    `dhcpc` from.
 
-    Several processes may do so at once. RuntimeError: as of `compile_package`, or the modules
-    cannot be joined.
+    Several processes may do so at once, and several threads. Refusal: as of `compile_package`, or
+    the modules cannot be joined.
     """
+    with _one_at_a_time:  # CPython 3.11's `ast` does not bear two
+        return _compiled()
+
+
+@cache
+def _compiled() -> Path:
     return compile_package(write_sources() / PACKAGE.name, MPY)
 
 
