@@ -25,7 +25,7 @@ from scapy.layers.l2 import Ether
 
 import emulate
 from emulator.image import IMAGE, VERSION, find_image
-from emulator.pico_w import TICK_S, Bus, Chip, PicoW
+from emulator.pico_w import JOIN_S, TICK_S, Bus, Chip, PicoW
 from emulator.proof import prove
 from testbed.lab import Lab
 from testbed.process import PATIENCE_S, LabError, wait_for
@@ -183,6 +183,21 @@ def test_the_board_gets_what_is_for_it_or_for_a_group(wired: Wired) -> None:
     assert received(wired.bus) == frames
 
 
+def test_the_access_point_takes_its_time(pico: PicoW) -> None:
+    begin: list[float] = []
+
+    def join() -> None:
+        begin.append(pico.clock.nanos / 1e9)
+        command(pico.bus, cyw43.WLC_SET_SSID)
+        assert not pico.bus.associated
+
+    pico.clock.create_alarm(join).schedule(1e6)
+    with pico:
+        wait_for(lambda: pico.bus.associated, "association")
+        took = pico.clock.nanos / 1e9 - begin[0]
+    assert took >= JOIN_S
+
+
 # Time
 
 
@@ -242,7 +257,7 @@ def test_a_reset_keeps_flash_and_takes_the_chip_s_power(
 ) -> None:
     files = bytes(range(256)) * (848 * 4)
     pico = make(tmp_path, air[0], RESETS_TWICE, files)
-    command(pico.bus, cyw43.WLC_SET_SSID)
+    pico.bus.joined()
     before = pico.bus.associated
     with pico:
         boots = pico.device.mcu.sram
@@ -414,7 +429,7 @@ def test_the_chip_gets_an_offer_from_a_real_server_over_the_tap(pico: PicoW) -> 
             with tap as fd, net.capture() as wire:
                 net.serve("dnsmasq")
                 bus.transmit = lambda frame: os.write(fd, frame)
-                command(bus, cyw43.WLC_SET_SSID)
+                bus.joined()
                 send(bus, bytes(discover))
                 wire.wait("OFFER")
                 frames = []

@@ -24,16 +24,11 @@ from pathlib import Path
 from rp2040py.boards import BOARDS, resolve_layout
 from rp2040py.device.base_device import BaseDevice
 from rp2040py.external.cyw43 import Cyw43439
-from rp2040py.external.cyw43.bus import (
-    CONTROL_HEADER,
-    SDPCM_HEADER_LEN,
-    WLAN_FUNCTION,
-    WLC_SET_SSID,
-    GSPIBus,
-)
+from rp2040py.external.cyw43.bus import WLAN_FUNCTION, GSPIBus
 
 from testbed.process import LabError, wait_for
 
+JOIN_S = 0.05  # how long an access point takes to answer; on a chip it is a second or so
 TICK_S = 0.001  # how far emulated time gets before wall time is looked at
 MPREMOTE_S = 240  # the longest that mpremote takes for anything; Wi-Fi alone takes 25 s to start
 
@@ -41,7 +36,8 @@ MPREMOTE_S = 240  # the longest that mpremote takes for anything; Wi-Fi alone ta
 class Bus(GSPIBus):
     """The way to the Wi-Fi chip, and what the chip does at its far end.
 
-    transmit: is called with each Ethernet frame that the board sends.
+    transmit: is called with each Ethernet frame that the board sends. `join` is called when the
+    board asks for a network: it is `joined`, or what calls that later.
     """
 
     def __init__(self, transmit: Callable[[bytes], object]) -> None:
@@ -49,17 +45,22 @@ class Bus(GSPIBus):
         self.transmit = transmit
         self.associated = False
         self.mac = b""
+        self.join: Callable[[], object] = self.joined
 
     def write_register(self, function: int, addr: int, size: int, value: int) -> None:
         if function == WLAN_FUNCTION:
             # The bus pads with what was in its buffer; SDPCM begins with the true length.
             size = min(size, value & 0xFFFF)
             value &= (1 << 8 * size) - 1
-            data = value.to_bytes(size, "little")
-            if size >= SDPCM_HEADER_LEN + 4 and data[5] & 15 == CONTROL_HEADER:
-                command = int.from_bytes(data[SDPCM_HEADER_LEN:][:4], "little")
-                self.associated |= command == WLC_SET_SSID  # any network will do
         super().write_register(function, addr, size, value)
+
+    def joined(self) -> None:
+        """The board is in its network; any will do."""
+        self.associated = True
+        super()._queue_join_events()
+
+    def _queue_join_events(self) -> None:
+        self.join()
 
     def power_off(self) -> None:
         super().power_off()
@@ -116,6 +117,9 @@ class PicoW:
         self.clock = self.device.simulator.clock
         self._tap = tap
         self._alarm = self.clock.create_alarm(self._tick)
+        # At once, and connect() would return with the link up.
+        answer = self.clock.create_alarm(self.bus.joined)
+        self.bus.join = lambda: answer.schedule(JOIN_S * 1e9)
         self._enumerated = threading.Event()
 
         cdc, usb = self.device.cdc, self.device.mcu.usb_ctrl
