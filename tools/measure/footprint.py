@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from measure import mpy
+from measure import imports, mpy
 from toolchain import package, vm
 from toolchain.cli import Refusal
 
@@ -35,25 +35,6 @@ TITLES = {
     "heap32": "heap after import, 32-bit VM",
 }
 
-# The 32-bit VM collects at the end of a step, so each reading of the heap is a step of its own.
-# A module keeps its path: one about as short as a board's /lib, wherever the project is.
-_HEAP = """
-import gc, os, sys
-os.chdir(%r)
-sys.path[:] = [%r]
-before = after = 0
-gc.collect()
-#%%%%
-before = gc.mem_alloc()
-#%%%%
-import dhcpc
-gc.collect()
-#%%%%
-after = gc.mem_alloc()
-#%%%%
-print(after - before)
-"""
-
 
 def files() -> dict[str, int]:
     """The bytes of each .mpy that a board can get, extras too."""
@@ -79,11 +60,7 @@ def heap(bits: int) -> int:
 
     Refusal if that VM is missing, or if the import fails.
     """
-    where = vm.compile_firmware()
-    code, out = machine(bits).run(_HEAP % (str(where.parent), where.name))
-    if code != 0:
-        raise Refusal(f"{machine(bits).name}: the import failed\n{out}")
-    return int(out)
+    return imports.heap(machine(bits), vm.compile_firmware())
 
 
 def functions(source: str) -> dict[str, int]:

@@ -1,4 +1,6 @@
-"""How fast the firmware is in the MicroPython VM, beside Adafruit's DHCP client for WIZNET5K."""
+"""How fast the firmware is in the MicroPython VMs, beside Adafruit's DHCP client for WIZNET5K; its
+one file beside the modules that it is made of.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+from measure import imports
 from testbed.lab import Lab
 from testbed.network import CLIENT_MAC
 from testbed.plan import Plan
@@ -21,6 +24,7 @@ from toolchain.cli import Refusal
 PEER = "Adafruit"
 ROUNDS = 400  # of the messages
 STARTS = 40  # of the VM, for each way
+IMPORTS = 40  # of each form; each is a batch of them
 
 _HERE = Path(__file__).resolve().parent
 _PINS = vm.ROOT / "tools/bench_requirements.txt"
@@ -33,22 +37,34 @@ _MAC = bytes.fromhex(CLIENT_MAC.replace(":", ""))
 
 
 class Row(NamedTuple):
-    """A figure: samples of both sides, the n-th of each taken at about the same time."""
+    """A figure: samples of both sides, the n-th of each taken at about the same time. What it is
+    printed as is explained in tools/bench.py."""
 
     name: str
     unit: str
     ours: list[float]
     theirs: list[float]
+    peer: str = PEER
 
     def __str__(self) -> str:
         digits = 0 if self.unit in ("B", "sent") else 2
-        times = ""
-        if all(self.ours):
-            # Not of the medians: what slows the machine for a while slows one round of both.
-            factor = median(their / our for our, their in zip(self.ours, self.theirs, strict=True))
-            times = f"x{factor:.1f} of "
-        value, peers = (f"{median(side):.{digits}f}" for side in (self.ours, self.theirs))
-        return f"{self.name}: {value} {self.unit} ({times}{PEER}, {peers} {self.unit})"
+        our, their = (round(median(side), digits) for side in zip(*self._typical(), strict=True))
+        times = f"x{their / our:.1f} of " if our else ""
+        value, peers = (f"{figure:.{digits}f}" for figure in (our, their))
+        return f"{self.name}: {value} {self.unit} ({times}{self.peer}, {peers} {self.unit})"
+
+    def _typical(self) -> list[tuple[float, float]]:
+        """The rounds without those that have the lowest and the highest ratios, a quarter each.
+
+        What slows the machine for a while slows one side of few rounds, and both of many. If those
+        are half of all, the medians of all may be a slow one of ours and a fast one of theirs.
+        """
+        rounds = list(zip(self.ours, self.theirs, strict=True))
+        if not all(self.ours):
+            return rounds
+        rounds.sort(key=lambda pair: pair[1] / pair[0])
+        out = len(rounds) // 4
+        return rounds[out : len(rounds) - out]
 
 
 def machine() -> vm.VM:
@@ -99,6 +115,17 @@ def messages(path: list[Path], rounds: int) -> list[Row]:
     return [Row(**json.loads(line)) for line in out.splitlines()]
 
 
+def loads(machine: vm.VM, rounds: int) -> list[Row]:
+    """Time and heap for the import in a VM. Refusal: it is missing."""
+    sides = vm.compile_firmware(), imports.modules()
+    ours, theirs = imports.times(machine, sides, rounds)
+    heap, their_heap = ([float(imports.heap(machine, where))] for where in sides)
+    return [
+        Row(f"import dhcpc, {machine.name}", "ms", ours, theirs, "modules"),
+        Row(f"heap after import, {machine.name}", "B", heap, their_heap, "modules"),
+    ]
+
+
 def starts(path: list[Path], rounds: int) -> list[Row]:
     """From the start of the VM to the address that dnsmasq grants; Unavailable if there can
     be no lab.
@@ -131,8 +158,8 @@ def starts(path: list[Path], rounds: int) -> list[Row]:
     samples = json.loads(out)
 
     def row(title: str, unit: str, name: str, key: str) -> Row:
-        sides = ([sample[key] for sample in samples[each]] for each in (name, PEER))
-        return Row(title, unit, *sides)
+        ours, theirs = ([sample[key] for sample in samples[each]] for each in (name, PEER))
+        return Row(title, unit, ours, theirs)
 
     *names, _ = ways
     return [

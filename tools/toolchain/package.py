@@ -227,6 +227,12 @@ def _check_import(
             raise Refusal(f"{module.where(node)}: {alias.name} keeps its name")
 
 
+def modules() -> Texts:
+    """What every board needs before it is joined, by the file's name: the modules as they are."""
+    texts = read()
+    return {f"{name}.py": texts[name] for name in (ROOT_MODULE, _COMPAT, *layers(texts))}
+
+
 def single(name: str, texts: Texts) -> str:
     """A module as it is by itself."""
     return Module(name, texts[name]).edited()
