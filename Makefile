@@ -38,7 +38,7 @@ bench: setup  ## how fast, and how much faster than others
 states: .venv/ready  ## draw docs/states.md anew from the session
 	@$(PY) tools/states.py --write
 
-emulate: setup  ## an emulated Pico W gets its lease (Linux; MICROPYTHON_UF2=image)
+emulate: setup  ## an emulated Pico W gets its lease; what a wake takes (Linux; MICROPYTHON_UF2=image)
 	@$(PY) tools/emulate.py
 
 # What is given on the command line is in the recipes' environment, quotes and blanks and all.
