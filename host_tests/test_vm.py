@@ -1,7 +1,10 @@
 """The VMs, the compiler, and what conftest.py does with it: what the other tiers rest on."""
 
+import gc
 import os
 import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -164,3 +167,18 @@ def test_the_table_has_the_sections_in_order_with_their_tests(cases: pytest.Pyte
     result = cases.runpytest_subprocess("--rfc-table")
     result.stdout.fnmatch_lines(["| 2131 4.4.9 | `test_good` |", "| 2131 4.4.10 | `test_good` |"])
     assert result.ret == 0
+
+
+def test_threads_may_ask_for_the_firmware_at_once() -> None:
+    # Python code in the midst of a collection lets another thread in, in the midst of `ast`.
+    vm._compiled.cache_clear()
+    before = sys.getswitchinterval()
+    gc.callbacks.append(lambda *_: [None for _ in range(300)])
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(10) as pool:
+            made = [pool.submit(vm.compile_firmware) for _ in range(10)]
+    finally:
+        gc.callbacks.pop()
+        sys.setswitchinterval(before)
+    assert [each.result() for each in made] == [vm.MPY] * 10
