@@ -268,7 +268,7 @@ class Network(RuleBasedStateMachine):
     def starts_with_a_stored_lease(self) -> None:
         self.user()
         self.verifying = self.old.yiaddr
-        self.session.start(lease=self.old)
+        self.session.start(0, self.old.yiaddr)
         self.poll()
 
     @precondition(lambda self: self.old and self.old.lease_time > 2)
@@ -277,7 +277,7 @@ class Network(RuleBasedStateMachine):
         self.user()
         age = int(min(self.old.lease_time, 50 * DAY) * part)
         self.old.age = age
-        self.session.start(lease=self.old, reuse=True)
+        self.session.start(0, self.old.yiaddr, self.old)
         self.lease = self.old
         self.start = self.now - age * 1000
         assert self.session.lease is self.old

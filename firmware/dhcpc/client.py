@@ -216,10 +216,11 @@ class Client:
         session.step(self.clock())  # `start` counts from the last one, which may be long ago
         self.link.apply(None)  # it may have been off and on again
         self.recall()
-        record = self.record
+        record = self.record or b""
         self.record = None
-        lease = self.store.lease(record, self.key) if record else None
-        session.start(getrandbits(20) % (self.start_wait_ms or 1), lease, self.reuse)
+        lease = self.store.lease(record, self.key) if record and self.reuse else None
+        wait = getrandbits(20) % (self.start_wait_ms or 1)
+        session.start(wait, record[-13:-9], lease)  # its yiaddr, see Store
         self.settle("reused" if session.lease else "link")
 
     def recall(self) -> None:

@@ -140,10 +140,10 @@ class Session:
         self.lease = None
         self.wait = _IDLE
 
-    def start(self, wait: int = 0, lease: Lease | None = None, reuse: object = False) -> None:
+    def start(self, wait: int = 0, yiaddr: bytes = b"", lease: Lease | None = None) -> None:
         """Drop the lease and go for one in `wait` ms from the last step; if below 0, at once the
-        first time, and 2, 4 ... 64 s later if that goes on. lease: a stored one, to be verified;
-        with `reuse` it is used as it is, if its age is known.
+        first time, and 2, 4 ... 64 s later if that goes on. yiaddr: of a stored lease, to be
+        verified. lease: a stored one, to be used as it is if its age is known.
         """
         self.lease = None
         self._begin(_INIT)
@@ -153,12 +153,13 @@ class Session:
         else:
             self.fails = 0
         self.wait = wait
-        if lease:
+        if yiaddr:
             self.state = _INIT_REBOOT
-            self.yiaddr = lease.yiaddr
-            if reuse and 0 <= lease.age < lease.lease_time:
-                self.spent = lease.age
-                self._bind(lease)
+            self.yiaddr = yiaddr
+        if lease and 0 <= lease.age < lease.lease_time:
+            self.spent = lease.age
+            self.state = _REBOOTING
+            self._bind(lease)
 
     def _begin(self, state: int) -> None:
         # A transaction: a new xid, and what it leads to runs from its first message.

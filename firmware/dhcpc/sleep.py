@@ -159,14 +159,14 @@ class Client(_Client):
         if record and event == "timeout" and self.keep:
             lease = self.store.lease(record, self.key)
             if 0 <= lease.age < lease.lease_time:
-                self.session.start(0, lease, True)
+                self.session.start(0, lease.yiaddr, lease)
                 event = "kept"
         super().settle(event, forget, recv)
 
     def tell(self, event: str) -> None:
         super().tell(event)
         if event == "nak" and self.others:
-            self.session.start(0, self.store.lease(self.others[0], self.key))
+            self.session.start(0, self.others[0][-13:-9])  # its yiaddr
             self._verify()
 
     def _verify(self) -> None:

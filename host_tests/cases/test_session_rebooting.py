@@ -27,7 +27,7 @@ from world import (
 @rfc("2131 4.3.2", "2131 4.3.6")
 def test_request_in_init_reboot_is_broadcast_and_names_the_address_alone():
     w = World()
-    w.session.start(lease=w.bound().lease)
+    w.session.start(0, w.bound().lease.yiaddr)
     assert w.state == INIT_REBOOT
     w.poll()
     sent = last(w)
@@ -108,7 +108,7 @@ def test_a_lease_of_a_known_age_is_used_without_a_packet():
     lease = w.bound().lease
     count = len(w.sent)
     lease.age = 1000
-    w.session.start(lease=lease, reuse=True)
+    w.session.start(0, lease.yiaddr, lease)
     assert w.lease is lease
     assert w.lease.remaining() == 2600
     w.poll()
@@ -126,7 +126,7 @@ def test_a_lease_of_an_age_past_t2_is_rebound_at_once():
     w = World()
     lease = w.bound().lease
     lease.age = 3500
-    w.session.start(lease=lease, reuse=True)
+    w.session.start(0, lease.yiaddr, lease)
     w.poll()
     assert w.state == REBINDING
     assert w.lease is lease
@@ -138,7 +138,7 @@ def test_a_lease_of_an_age_past_its_end_or_before_its_beginning_is_verified():
         w = World()
         lease = w.bound().lease
         lease.age = age
-        w.session.start(lease=lease, reuse=True)
+        w.session.start(0, lease.yiaddr, lease)
         w.poll()
         assert w.state == REBOOTING
         assert w.lease is None

@@ -39,7 +39,7 @@ def test_release_goes_to_the_server_of_a_restored_lease():
     w = World()
     lease = w.bound().lease
     lease.age = 10
-    w.session.start(lease=lease, reuse=True)
+    w.session.start(0, lease.yiaddr, lease)
     w.poll()
     assert w.write(RELEASE).to == SERVER
 

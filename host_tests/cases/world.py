@@ -229,7 +229,7 @@ class World:
     def rebooting(self, **ack):
         """A stored lease is being verified."""
         lease = self.bound(**ack).lease
-        self.session.start(lease=lease)
+        self.session.start(0, lease.yiaddr)
         self.poll()
         assert self.state == REBOOTING
         return self

@@ -158,7 +158,8 @@ class Run:
 
     def start(self, cause: str, lease: Lease | None = None) -> None:
         before = self.state
-        self.session.start(_WAIT_MS, lease, cause == REUSE)
+        yiaddr = lease.yiaddr if lease else b""
+        self.session.start(_WAIT_MS, yiaddr, lease if cause == REUSE else None)
         self.note(before, cause)
 
     def stop(self) -> None:
