@@ -1,0 +1,130 @@
+"""What a board gets of the firmware: the modules joined to one file, and what cannot be joined."""
+
+from __future__ import annotations
+
+import pytest
+
+from toolchain import package
+from toolchain.cli import Refusal
+
+ROOT = '''"""Blinks."""
+
+from .led import Led as Led
+from .app import run as run
+
+__version__ = "1.2"
+'''
+LED = '''"""The LED."""
+
+import time
+
+from ._compat import TYPE_CHECKING, const
+
+if TYPE_CHECKING:
+    from typing import Any
+
+_PIN = const(25)
+
+
+class Led:
+    """One."""
+
+    def blink(self, times: "Any") -> None:
+        time.sleep_ms(times * _PIN)
+'''
+APP = '''"""What it is for."""
+
+import time
+from struct import pack_into
+
+from ._compat import const
+from .led import Led
+
+_PIN = const(25)
+_TIMES = const(3)
+
+
+def run():
+    import os
+
+    Led().blink(_TIMES)
+    return time, os, pack_into
+'''
+
+
+def joined(led: str = LED, app: str = APP, root: str = ROOT) -> str:
+    return package.join({"__init__": root, "led": led, "app": app, "_compat": ""})
+
+
+def test_the_modules_stand_in_the_order_of_their_imports_and_the_roots_own_lines_behind() -> None:
+    text = joined()
+    places = [text.index(part) for part in ("class Led", "def run", "__version__")]
+    assert places == sorted(places)
+    assert package.layers({"__init__": ROOT, "led": LED, "app": APP}) == ["led", "app"]
+
+
+def test_what_a_board_has_no_use_for_is_left_out() -> None:
+    text = joined()
+    for part in ("from .", "_compat", "TYPE_CHECKING", "typing", "The LED.", "What it is for."):
+        assert part not in text
+
+
+def test_built_in_modules_are_named_so_that_they_are_found_at_once() -> None:
+    text = joined()
+    for line in ("import utime as time", "from ustruct import pack_into", "    import uos as os"):
+        assert f"{line}\n" in text
+
+
+def test_what_two_modules_say_alike_stands_once() -> None:
+    text = joined()
+    assert text.count("_PIN = const(25)") == 1
+    assert text.count("import utime as time") == 1
+    exec(
+        compile(text.replace("utime", "time").replace("ustruct", "struct"), "joined", "exec"),
+        {"const": lambda value: value},
+    )
+
+
+def test_a_module_that_is_none_of_the_layers_is_an_extra() -> None:
+    assert "sleep" in package.extras()
+    assert not {*package.extras()} & {"__init__", "_compat", *package.layers(package.read())}
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        (
+            {"app": APP.replace("_PIN = const(25)", "_PIN = const(26)")},
+            "app.py, line 9: _PIN is another thing than in led.py, line 10",
+        ),
+        (
+            {"app": APP + "\n\ndef Led():\n    pass\n"},
+            "Led is another thing than in led.py, line 13",
+        ),
+        (
+            {"app": APP + "\n\ndef max():\n    pass\n", "led": LED + "\n\nMOST = max(1, 2)\n"},
+            "app.py, line 20: max hides what led.py means by it",
+        ),
+        (
+            {"led": LED.replace("import time\n", "import time\n\nfrom .app import run\n")},
+            "led.py, line 5: app does not stand before it",
+        ),
+        ({"app": APP.replace("import Led", "import Lamp")}, "app.py, line 7: led has no Lamp"),
+        (
+            {"app": APP.replace("import Led", "import Led as Lamp")},
+            "app.py, line 7: Led keeps its name",
+        ),
+        (
+            {"app": APP + "\nfor i in range(3):\n    pass\n"},
+            "app.py, line 19: this cannot be joined",
+        ),
+        ({"root": ROOT.replace(".app", ".lamp")}, "__init__.py, line 4: there is no lamp.py"),
+    ],
+    ids=["constant", "class", "builtin", "order", "no such", "alias", "loop", "no module"],
+)
+def test_what_cannot_be_joined_is_said_and_where_it_stands(
+    how: dict[str, str], words: str
+) -> None:
+    with pytest.raises(Refusal) as refused:
+        joined(**how)
+    assert words in str(refused.value)
