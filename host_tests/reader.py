@@ -4,11 +4,9 @@ from __future__ import annotations
 
 Options = list[tuple[int, bytes]]
 
-COOKIE = b"\x63\x82\x53\x63"
-
 
 def fields_of(data: bytes) -> tuple[Options, str | None]:
-    """The options of one field, in order; and "option" if one runs over its end."""
+    """The whole options of one field, in order; and "option" if one runs over its end."""
     found: Options = []
     i = 0
     while i < len(data) and data[i] != 255:
@@ -23,11 +21,11 @@ def fields_of(data: bytes) -> tuple[Options, str | None]:
 
 
 def options_of(data: bytes) -> tuple[Options, str | None]:
-    """Every option of a message, in order, pieces apart; and what is wrong with the message."""
+    """The options of a message, in order, pieces apart, up to one that is torn; and what is wrong
+    with it.
+    """
     if len(data) < 240:
         return [], "length"
-    if data[236:240] != COOKIE:
-        return [], "cookie"
     found, wrong = fields_of(data[240:])
     overload = single(found, 52, 1)
     for value, field in ((b"\x01", data[108:236]), (b"\x02", data[44:108])):
@@ -38,9 +36,9 @@ def options_of(data: bytes) -> tuple[Options, str | None]:
 
 
 def single(found: Options, code: int, size: int) -> bytes | None:
-    """The value of an option that occurs once, with its right size."""
-    values = [value for c, value in found if c == code]
-    return values[0] if len(values) == 1 and len(values[0]) == size else None
+    """The value of an option of that size: the first copy counts, and none if it has another."""
+    first = next((value for c, value in found if c == code), b"")
+    return first if len(first) == size else None
 
 
 def joined(found: Options) -> dict[int, bytes]:

@@ -140,12 +140,27 @@ def test_a_malformed_message_shows_what_came_before_the_fault() -> None:
     assert (record["type"], record["options"]) == ("OFFER", [[53, "02"], [12, "61"]])
 
 
+def test_behind_the_fault_nothing_is_an_option() -> None:
+    file, sname = option(3, bytes(4)) + b"\x0c\xff", option(12, b"a") + END
+    record = decode(message(option(52, b"\3") + END, file=file, sname=sname))
+    assert record["options"] == [[52, "03"], [3, "00000000"]]
+    assert record["error"] == "option 12 at offset 114 in file claims 255 bytes, only 120 left"
+
+
 def test_a_field_that_a_short_message_lacks_is_null() -> None:
     record = decode(OFFER[:18])
     assert (record["xid"], record["flags"], record["ciaddr"]) == ("3903f326", 0x8000, "0.0.0.0")
     lacking = ("yiaddr", "siaddr", "giaddr", "chaddr", "type")
     assert [record[name] for name in lacking] == [None] * 5
     assert record["options"] == []
+
+
+def test_without_the_magic_cookie_nothing_is_an_option() -> None:
+    payload = bytearray(OFFER)
+    payload[239] ^= 1
+    record = decode(bytes(payload))
+    assert (record["type"], record["options"]) == (None, [])
+    assert (record["xid"], record["error"]) == ("3903f326", "no magic cookie: 63825362")
 
 
 @pytest.mark.rfc("2131 4.1")

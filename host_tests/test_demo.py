@@ -317,7 +317,7 @@ def test_the_server_refuses_what_is_no_message(data: bytes) -> None:
 
 
 class Quick(Server):
-    lease_time, t1, t2 = 4, 2, 3
+    lease_time, t1, t2 = 7, 4, 5
 
 
 class Silent(Quick):

@@ -153,7 +153,7 @@ class Interface(link.Interface):
         self.mac = world.MAC
         self.name = "eth0"
         self.applying = False
-        self.applied = self.last = self.hop = None
+        self.applied = self.last = self.hop = self.failed = self.lease = None
         self.frames = list(frames)
         self.waits: list[int] = []
         self.sock: Any = SimpleNamespace(recv=self.arrive)
@@ -207,7 +207,7 @@ def test_a_frame_without_a_whole_message_is_passed_over() -> None:
         arriving(port=67),
         arriving(proto=6),
         arriving(frag=20),
-        arriving(flags="MF"),
+        bytes(arriving(b"x" * 2000))[:1513],  # cut, though there was room for more
         arriving(version=6),
         Ether(src=HOP_TEXT) / Dot1Q(vlan=5) / IP() / UDP(sport=67, dport=68) / b"hello",
         Ether(src=HOP_TEXT, type=0x0806) / bytes(50),
@@ -218,6 +218,17 @@ def test_a_frame_without_a_whole_message_is_passed_over() -> None:
     )
     for broken in frames:
         assert received(broken, arriving(b"then this")) == [b"then this"], bytes(broken).hex()
+
+
+@pytest.mark.rfc("2131 2", "791 3.2")
+@pytest.mark.parametrize("mtu", [1500, 9000])
+@pytest.mark.parametrize("size", [1025, 1472, 1473, 4000])
+def test_a_long_message_is_read_as_far_as_it_goes(size: int, mtu: int) -> None:
+    text = b"".join(b"%5d" % number for number in range(size))[:size]
+    datagram = arriving(text)
+    frames = [bytes(Ether() / part) for part in datagram[IP].fragment(mtu - 20 & ~7)]
+    assert (len(frames) > 1) == (size + 28 > mtu)
+    assert received(*frames, arriving()) == [text[:1024], b"hello"]
 
 
 def test_a_reply_is_found_behind_others_frames() -> None:
@@ -275,9 +286,11 @@ def test_what_is_for_one_server_goes_to_where_the_accepted_reply_came_from() -> 
     data = interface.recv(1024, 0)
     message = Message()
     assert message.read(data) is None
-    interface.apply(Lease(message, 0))
+    lease = Lease(message, 0)
+    interface.apply(lease)
     interface.frames[0][Ether].src = "02:00:00:00:00:99"
     assert interface.recv(1024, 0)
+    interface.apply(lease)  # as after a fault
     size = Client().renewing().session.write(interface.buf, 0)
     sent = []
     interface.sock = type("Socket", (), {"send": lambda self, data: sent.append(bytes(data))})()

@@ -71,14 +71,22 @@ TOLD = {
 }
 
 
+def is_unicast(ip: bytes) -> bool:
+    return ip[0] not in (0, 127, *range(224, 240)) and ip != b"\xff\xff\xff\xff"
+
+
 def is_host(ip: bytes, mask: bytes | None) -> bool:
-    number = int.from_bytes(ip, "big")
-    if ip[0] in (0, 127) or ip[0] >= 224:
+    if not is_unicast(ip):
         return False
-    if mask is None or mask >= b"\xff\xff\xff\xfe":
-        return True
-    host = int.from_bytes(mask, "big") ^ 0xFFFFFFFF
-    return 0 != number & host != host
+    if not mask or not mask[0] or mask[3] > 253:
+        return True  # no mask, or a pair, or one (RFC 3021)
+    free = int.from_bytes(mask, "big") ^ 0xFFFFFFFF
+    return 0 != int.from_bytes(ip, "big") & free != free
+
+
+def first_renewal(lease: Any) -> int:
+    """Seconds: T1, but no sooner than 4 s, and within the lease."""
+    return min(max(lease.t1, 4), lease.lease_time)
 
 
 class Network(RuleBasedStateMachine):
@@ -105,6 +113,8 @@ class Network(RuleBasedStateMachine):
         self.first_request = 0
         self.offered: tuple[bytes, bytes] | None = None
         self.verifying = NOBODY
+        self.known: bytes | None = None  # the address that DISCOVER suggests
+        self.shunned = b""  # who has not kept what it offered
 
     # The client
 
@@ -124,6 +134,8 @@ class Network(RuleBasedStateMachine):
             else:
                 assert event == "timeout"
                 assert (before, self.tries) in ((REQUESTING, 4), (REBOOTING, 2))
+                if self.offered:
+                    self.shunned = self.offered[1]
                 assert self.session.state == INIT
         else:
             raise AssertionError("it sends and sends")
@@ -131,7 +143,7 @@ class Network(RuleBasedStateMachine):
         if self.lease and self.lease.lease_time < FOREVER:
             end = self.lease.lease_time
             if self.session.state == BOUND:
-                end = self.lease.t1
+                end = first_renewal(self.lease)
             elif self.session.state == RENEWING:
                 end = self.lease.t2
             assert self.now + self.session.wait <= self.start + end * 1000
@@ -139,6 +151,7 @@ class Network(RuleBasedStateMachine):
     def check_sent(self, before: int) -> None:
         """RFC 2131 4.3.6, table 5; `secs`; xids."""
         state = self.session.state
+        requested = server = None
         assert state in SENDS[before]
         end = self.session.write(self.buf, 0)
         sent = Sent(self.now, bytes(self.buf[:end]), self.session.to)
@@ -151,14 +164,14 @@ class Network(RuleBasedStateMachine):
         self.tries = self.tries + 1 if again else 1
         if again:
             pause = (self.now - self.sent[-1].at) / 1000
-            assert pause >= (1 << min(self.tries - 2, 6)) - 0.5
+            assert pause >= (1 << min(self.tries - 2, 6)) / 2
         if state in (SELECTING, REBOOTING) and not again or before == BOUND:
             self.began = self.now
         if state == SELECTING:
             self.offered = None
+            requested = self.known
         if state < BOUND and not again:
             self.first_request = self.now
-        requested = server = None
         ciaddr = NOBODY
         if state == REQUESTING:
             assert self.offered
@@ -173,18 +186,20 @@ class Network(RuleBasedStateMachine):
             assert self.lease
             ciaddr = self.lease.yiaddr
             age = self.now - self.start
-            assert self.lease.t1 * 1000 - 1000 < age < self.lease.lease_time * 1000
+            assert first_renewal(self.lease) * 1000 - 1000 < age < self.lease.lease_time * 1000
             assert (state == REBINDING) == (age // 1000 >= self.lease.t2) or abs(
                 age - self.lease.t2 * 1000
             ) <= 1000
             if before == state:
                 end = self.lease.t2 if state == RENEWING else self.lease.lease_time
                 left = self.start + end * 1000 - self.sent[-1].at
-                assert self.now - self.sent[-1].at >= max(left // 2, 60_000) - 2000
+                least = max(min(60, self.lease.lease_time // 16), 4) * 1000
+                assert self.now - self.sent[-1].at >= max(left // 2, least) - 2000
         assert sent.options.get(50) == requested
-        assert sent.options.get(54) == server
+        assert sent.options.get(54) == (None if server == NOBODY else server)
         assert sent.ciaddr == ciaddr
-        assert sent.to == (self.lease.server if state == RENEWING else None)
+        alone = state == RENEWING and is_unicast(self.lease.server)
+        assert sent.to == (self.lease.server if alone else None)
         self.xids.add(sent.xid)
         self.sent.append(sent)
         recent = [s for s in self.sent if s.at >= max(self.now - 10_000, self.asked_by_user)]
@@ -194,29 +209,44 @@ class Network(RuleBasedStateMachine):
         """The event that the datagram must lead to; None if it must be ignored."""
         found, wrong = options_of(data)
         state = self.session.state
-        if wrong or data[:3] != b"\x02\x01\x06" or data[28:34] != MAC:
+        if data[:1] != b"\x02" or data[28:34] != MAC:
             return None
         if not self.sent or data[4:8] != self.session.xid:
             return None
         kind = (single(found, 53, 1) or b"\0")[0]
         server = single(found, 54, 4)
-        if kind not in TOLD.get(state, {}) or not server:
+        enough = kind == NAK or single(found, 51, 4)
+        if wrong and not (wrong == "option" and enough):
             return None
-        if state == REQUESTING and self.offered and server != self.offered[1]:
+        if kind not in TOLD.get(state, {}):
             return None
-        if state == SELECTING and self.offered:
+        chosen = self.offered[1] if self.offered else NOBODY
+        if kind == NAK:
+            other = state == REQUESTING and server and any(chosen) and server != chosen
+            return None if other else "nak"
+        if not is_host(data[16:20], single(found, 1, 4)):
             return None
-        if kind != NAK:
-            if single(found, 51, 4) in (None, bytes(4)):
-                return None
-            if not is_host(data[16:20], single(found, 1, 4)):
-                return None
+        if state == SELECTING and (self.offered or self.tries < 2 and server == self.shunned):
+            return None
         return TOLD[state][kind]
+
+    def server(self, data: bytes) -> bytes:
+        """Whose reply it is: option 54, else siaddr of an OFFER, or who was asked."""
+        named = single(options_of(data)[0], 54, 4) or NOBODY
+        if named != NOBODY:
+            return named
+        if self.session.state == SELECTING:
+            return data[20:24]
+        if self.session.state == REQUESTING and self.offered:
+            return self.offered[1]
+        return bytes(self.lease.server) if self.lease else NOBODY
 
     def deliver(self, data: bytes) -> None:
         s = self.session
         state = s.state
         expected = self.accepts(data)
+        address = data[16:20]
+        server = self.server(data)
         unmoved = ("type", "reason", "message")
         before = {k: v for k, v in vars(s).items() if k not in unmoved}
         event = s.read(data)
@@ -227,16 +257,19 @@ class Network(RuleBasedStateMachine):
             return
         found, _ = options_of(data)
         if event == "recv":
-            self.offered = data[16:20], single(found, 54, 4) or b""
+            self.offered = address, server
+            self.known = address
         elif event == "nak":
-            self.lease = None
+            self.lease = self.known = None
             assert s.state == INIT
         else:
             self.lease = self.old = s.lease
             self.start = self.sent[-1].at if state > BOUND else self.first_request
             assert s.state == BOUND
-            assert self.lease.yiaddr == data[16:20]
-            assert self.lease.server == single(found, 54, 4)
+            assert self.lease.yiaddr == address
+            assert self.lease.server == server
+            self.known = address
+            self.shunned = b""
             self.check_times(found)
         self.poll()
         if s.state != SELECTING or event != "recv":
@@ -245,6 +278,7 @@ class Network(RuleBasedStateMachine):
     def check_times(self, found: Any) -> None:
         lease = self.lease
         whole, t1, t2 = (int.from_bytes(single(found, c, 4) or b"", "big") for c in (51, 58, 59))
+        whole = whole or 3600  # of a server that does not say
         if whole >= FOREVER:
             assert lease.remaining() is None
             assert lease.t1 >= FOREVER <= lease.t2
@@ -267,8 +301,8 @@ class Network(RuleBasedStateMachine):
     @rule()
     def starts_with_a_stored_lease(self) -> None:
         self.user()
-        self.verifying = self.old.yiaddr
-        self.session.start(0, self.old.yiaddr)
+        self.verifying = self.known = self.old.yiaddr
+        self.session.start(yiaddr=self.old.yiaddr)
         self.poll()
 
     @precondition(lambda self: self.old and self.old.lease_time > 2)
@@ -277,9 +311,11 @@ class Network(RuleBasedStateMachine):
         self.user()
         age = int(min(self.old.lease_time, 50 * DAY) * part)
         self.old.age = age
-        self.session.start(0, self.old.yiaddr, self.old)
+        self.session.start(yiaddr=self.old.yiaddr, lease=self.old)
         self.lease = self.old
         self.start = self.now - age * 1000
+        self.known = self.old.yiaddr
+        self.shunned = b""
         assert self.session.lease is self.old
         self.poll()
 
@@ -289,7 +325,9 @@ class Network(RuleBasedStateMachine):
         end = self.session.write(self.buf, world.RELEASE)
         sent = Sent(self.now, bytes(self.buf[:end]), self.session.to)
         assert sent.type == world.RELEASE
-        assert sent.to == sent.options[54] == self.lease.server
+        server = self.lease.server
+        assert sent.options.get(54) == (None if server == NOBODY else server)
+        assert sent.to == (server if is_unicast(server) else None)
         assert sent.ciaddr == self.lease.yiaddr
         self.user()
         self.session.stop()
@@ -345,11 +383,13 @@ class Network(RuleBasedStateMachine):
     @rule(
         at=st.one_of(st.integers(0, 43), st.integers(236, 290)),
         byte=st.sampled_from([0, 1, 2, 4, 5, 6, 51, 53, 54, 127, 254, 255]),
-        cut=st.sampled_from([0, 0, 0, 1, 7, 60]),
+        cut=st.sampled_from([0, 0, 0, 1, 2, 7, 60]),
+        nak=st.sampled_from([False, False, True]),
     )
-    def a_datagram_is_damaged(self, at: int, byte: int, cut: int) -> None:
+    def a_datagram_is_damaged(self, at: int, byte: int, cut: int, nak: bool) -> None:
         sent = self.sent[-1]
-        data = bytearray(reply(OFFER if sent.type == DISCOVER else ACK, xid=sent.xid))
+        kind = OFFER if sent.type == DISCOVER else NAK if nak else ACK
+        data = bytearray(reply(kind, xid=sent.xid))
         if at < len(data):
             data[at] = byte
         self.deliver(bytes(data[: len(data) - cut]))
@@ -394,7 +434,7 @@ class Network(RuleBasedStateMachine):
             assert age < self.lease.lease_time * 1000
             assert -1 <= self.lease.age - age // 1000 <= 1
             if s.state == BOUND:
-                assert age < self.lease.t1 * 1000
+                assert age < first_renewal(self.lease) * 1000
             elif s.state == RENEWING:
                 assert age < self.lease.t2 * 1000
 

@@ -17,14 +17,15 @@ import states
 from dhcpc import Session, session
 from figure import drawing, survey
 from figure.drawing import PAGE, page
-from figure.survey import STATES, Sent
+from figure.survey import STATES, Run, Sent
 from toolchain.cli import Refusal
 from toolchain.vm import ROOT
 
 TOOL = ROOT / "tools/states.py"
 
 # Messages, by the states that send them: table 5, and 4.3.6, which names the state before
-DISCOVER = Sent("DISCOVER")
+FIRST = Sent("DISCOVER")
+DISCOVER = Sent("DISCOVER", requested=True)  # from then on: 4.4.1, the address that it had
 REQUEST = {
     "REBOOTING": Sent("REQUEST", requested=True),
     "REQUESTING": Sent("REQUEST", requested=True, server=True),
@@ -40,6 +41,7 @@ FIGURE_5 = {
     ("INIT-REBOOT", "wait over", REQUEST["REBOOTING"], "REBOOTING"),
     ("REBOOTING", "NAK", None, "INIT"),
     ("REBOOTING", "ACK", None, "BOUND"),
+    ("INIT", "wait over", FIRST, "SELECTING"),
     ("INIT", "wait over", DISCOVER, "SELECTING"),
     ("SELECTING", "OFFER", REQUEST["REQUESTING"], "REQUESTING"),
     ("REQUESTING", "NAK", None, "INIT"),
@@ -53,7 +55,10 @@ FIGURE_5 = {
     ("REBINDING", "end of the lease", None, "INIT"),
 }
 # 4.1, 4.4.5: each state that waits for a reply sends again
-AGAIN = {(state, "no answer", message, state) for state, message in SENDS.items()}
+AGAIN = {
+    (state, "no answer", message, state)
+    for state, message in [*SENDS.items(), ("SELECTING", FIRST)]
+}
 # 3.1, step 5, and 3.2: these two give up
 GIVE_UP = {
     ("REQUESTING", "no answer, 4 times", None, "INIT"),
@@ -175,8 +180,19 @@ def test_the_session_does_what_its_tables_say(found: survey.Survey) -> None:
     for state, row in rows.items():
         assert found.refused[state] == {"OFFER", "ACK", "NAK"} - {*row.takes}
         messages = {each.sent for each in found.arrows + found.late if each.after == state}
-        assert messages - {None} == {row.sent} - {None}
+        first = {FIRST} if state == "SELECTING" else set()
+        assert messages - {None} == first | {row.sent} - {None}
     assert survey.written_without_a_state() == survey.stateless()
+
+
+@pytest.mark.rfc("2131 4.4.1")
+@pytest.mark.parametrize(("reply", "named"), [(survey._NAK, False), (survey._ACK, True)])
+def test_an_address_that_a_server_has_refused_is_not_named_again(reply: int, named: bool) -> None:
+    run = survey._bound()
+    for do in (Run.silence, lambda run: run.reply(reply), lambda run: run.start("start")):
+        do(run)
+    run.silence()
+    assert run.arrows[-1].sent == Sent("DISCOVER", requested=named)
 
 
 # A session that errs
@@ -218,6 +234,16 @@ def deaf_to_naks(read: Callable[..., str]) -> Callable[..., str]:
     return erring
 
 
+def forgetful(start: Callable[..., None]) -> Callable[..., None]:
+    """A `start` that does not remember the address that there was."""
+
+    def erring(self: Session, *args: Any) -> None:
+        self.yiaddr = bytes(4)
+        start(self, *args)
+
+    return erring
+
+
 def changed(table: bytes, state: str, value: int) -> bytes:
     at = STATES.index(state)
     return table[:at] + bytes((value,)) + table[at + 1 :]
@@ -230,11 +256,12 @@ ERRING: dict[str, tuple[Any, str, Callable[..., Any]]] = {
         "_FORMS",
         lambda table: changed(table, "REBINDING", 0x93),
     ),
-    "an address that SELECTING names": (
+    "no address that SELECTING names": (
         session,
         "_FORMS",
-        lambda table: changed(table, "SELECTING", 0x21),
+        lambda table: changed(table, "SELECTING", 0x01),
     ),
+    "an address that is forgotten": (Session, "start", forgetful),
     "a NAK in RENEWING ignored": (session, "_REPLIES", lambda t: changed(t, "RENEWING", 0x20)),
     "an ACK in SELECTING taken": (session, "_REPLIES", lambda t: changed(t, "SELECTING", 0x24)),
     "an ACK of another name": (session, "_EVENTS", lambda t: ("bound", *t[1:])),

@@ -13,8 +13,11 @@ VM, which has the built-in modules already.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
-from measure import footprint, speed
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
+
+from measure import fleet, footprint, speed
 from toolchain import cli
 
 
@@ -23,7 +26,14 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="see whether it works: the figures are rough"
     )
-    share = 20 if parser.parse_args().quick else 1
+    parser.add_argument(
+        "--fleet", action="store_true", help="simulate 1,000 boards that boot at once, and no more"
+    )
+    args = parser.parse_args()
+    if args.fleet:
+        print(fleet.table())
+        return
+    share = 20 if args.quick else 1
     speed.install_peer()
     path = speed.compile_both()
     print(*speed.messages(path, speed.ROUNDS // share), sep="\n", flush=True)

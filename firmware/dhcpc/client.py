@@ -5,7 +5,7 @@ import time
 from random import getrandbits
 
 from ._compat import TYPE_CHECKING, const
-from .lease import Lease
+from .lease import Lease, subnet
 from .link import Link
 from .session import Session
 from .store import Store
@@ -63,13 +63,14 @@ class Client:
     reason: "str | Exception | None"
     key: bytes
     record: bytes | None
+    due: str | None  # the event that the NIC has yet to follow
 
     options: "Mapping[int, bytes | str]" = {}  # noqa: RUF012
     client_id: "bytes | None" = None
     on_event: "Callable[[str, Lease | None], object] | None" = None
     clock: "Any" = None  # time.ticks_ms unless it is set
     reuse = False
-    params = b"\x01\x03\x06\x0f\x1a\x1c\x2a\x33\x3a\x3b"
+    params = b"\x01\x03\x06\x0f\x1a\x1c\x2a\x3a\x3b"
     store: "Any" = "/dhcpc.lease"
     start_wait_ms = 0
     wanted = True
@@ -95,7 +96,7 @@ class Client:
                 raise ValueError(name)
             setattr(self, name, value)
         self.link = link
-        self.lease = self.reason = self.record = self.key = None  # type: ignore[assignment]
+        self.lease = self.reason = self.record = self.key = self.due = None  # type: ignore
         self.clock = self.clock or time.ticks_ms  # type: ignore[attr-defined]
         if isinstance(self.store, str):
             self.store = Store(self.store)
@@ -117,8 +118,9 @@ class Client:
         return _STATES.split()[self.session.state]
 
     def poll(self, wait_ms: int = 0) -> int:
-        """Handle what has arrived and what is due; wait at most `wait_ms` for a datagram. A fault
-        is an event, and never raised.
+        """Handle what has arrived and what is due; wait at most `wait_ms` for a datagram. What
+        fails is an event; only a NIC that cannot tell of its link, or not give up an address
+        without a lease, raises its own exception.
 
         Return in how many milliseconds to call again: at most 50 while a reply is awaited, at most
         a day.
@@ -134,28 +136,34 @@ class Client:
                     self.recall()  # there is time now, and none when the link is up
         elif self.wanted and not session.state:
             self.begin()
+        elif self.due:
+            self.settle(self.due)  # it is tried again
         most = _MOST
-        while most:
-            event = session.step(self.clock())
-            if event == "send":
-                self.send(0)
-            elif event:
-                self.settle(event)
-            else:
-                data = link.recv(_SIZE, min(wait_ms, session.wait))
-                if data:
-                    most -= 1
-                    event = session.read(data)
-                    if event == "ignored":
-                        self.reason = session.reason
-                        self.tell(event)
-                    elif event == "recv":
-                        self.tell(event)
-                    else:
-                        self.settle(event, event == "nak", True)
-                elif not wait_ms:
-                    break
+        pause = 0
+        while True:
+            # What has arrived comes first: it may be the answer to what is due otherwise.
+            data = link.recv(_SIZE, pause) if most else None
+            pause = 0
+            if data:
+                most -= 1
                 wait_ms = 0
+                event = self.attempt(session.read, data)
+                if event in ("ignored", "recv"):
+                    self.reason = session.reason
+                    self.tell(event)
+                elif event:
+                    self.settle(event, event == "nak", True)
+                continue
+            due = session.step(self.clock())
+            if due == "send":
+                self.send(0)
+            elif due:
+                self.settle(due)
+            elif wait_ms > 0:
+                pause = min(wait_ms, session.wait)
+                wait_ms = 0
+            else:
+                break
         if link.sock:
             if session.state != _BOUND and self.clock() - self.last & 0x3FFFFFFF < _LINGER:
                 return min(_AWAKE, session.wait)
@@ -172,10 +180,12 @@ class Client:
         """
         self.wanted = True
         start = self.clock()
+        old = self.link.error()
         self.poll()
         while not self.lease:
             error = self.link.error()
-            if error or self.clock() - start & 0x3FFFFFFF >= timeout_ms:
+            old = error and old
+            if error != old or self.clock() - start & 0x3FFFFFFF >= timeout_ms:
                 raise OSError(error or errno.ETIMEDOUT)
             self.poll(100 if self.session.state else _LOOK)
             if idle:
@@ -186,12 +196,13 @@ class Client:
         """Send RELEASE, take the address away and forget its record; without a lease, only stop.
         Only `acquire` starts anew.
         """
-        self.wanted = False
-        try:
-            if self.session.lease:
-                self.send(_RELEASE)
-        finally:
-            self._stop("released", self.lease)
+        if self.wanted or self.session.state:
+            self.wanted = False
+            try:
+                if self.session.lease:
+                    self.send(_RELEASE)
+            finally:
+                self._stop("released", self.lease)
 
     def close(self) -> None:
         """Let the lease be, and hand the interface back to the built-in client."""
@@ -201,10 +212,10 @@ class Client:
         finally:
             self.link.release()
 
-    def _stop(self, event: str, forget: object = False) -> None:
+    def _stop(self, event: str, clear: object = False) -> None:
         self.session.stop()
         self.link.close()
-        self.settle(event, forget)
+        self.settle(event, clear)
 
     # What extras call, and extend in a subclass
 
@@ -218,7 +229,11 @@ class Client:
         self.recall()
         record = self.record or b""
         self.record = None
-        lease = self.store.lease(record, self.key) if record and self.reuse else None
+        lease = None
+        if record and self.reuse:
+            lease = self.store.lease(record, self.key)
+            if subnet(lease.message()) < 0:
+                lease = None
         wait = getrandbits(20) % (self.start_wait_ms or 1)
         session.start(wait, record[-13:-9], lease)  # its yiaddr, see Store
         self.settle("reused" if session.lease else "link")
@@ -230,53 +245,59 @@ class Client:
         key = bytes((1, len(name))) + link.mac + name + self.client_id
         if key != self.key or self.record is None:
             self.key = key
-            self.record = self.store.find(key)
+            self.record = b""
+            for data in self.store.records():
+                if data.startswith(key):
+                    self.record = data
+                    break
 
     def send(self, type: int) -> None:
         """Send the message of option 53 `type`, or, if 0, that of the session's state."""
         link = self.link
         session = self.session
         self.last = self.clock()
-        if self.attempt(link.send, session.write(link.buf, type), session.to):
+        if self.attempt(link.send, session.write(link.buf, type), session.to) is None:
             self.tell("send")
         else:  # no more than a lost packet
             # Where another Client has the port, not always when it has.
             session.wait = getrandbits(16) % (session.wait or 1)
 
-    def settle(self, event: str, forget: object = False, recv: bool = False) -> None:
+    def settle(self, event: str, clear: object = False, recv: bool = False) -> None:
         """Have `lease`, the NIC and the record follow the session, and tell of the event. A new
         record is written last: that takes longest, and the address works already.
 
-        forget: the record is wrong from now on. recv: a message that came has brought it about.
+        clear: the record is wrong from now on. recv: a message that came has brought it about.
         """
         lease = self.session.lease
-        forget = forget and (self.lease or self.reuse)
-        new = lease is not self.lease
-        if new:
-            self.lease = lease
-            self.attempt(self.link.apply, lease)
-        if forget:
+        if clear and (self.lease or self.reuse):
             self.attempt(self.store.clear, self.key)
+        new = self.due or lease is not self.lease
+        if new:
+            self.lease = None
+            self.due = event
+            if self.attempt(self.link.apply, lease) is False:
+                return
+            self.due = None
+            self.lease = lease
         try:
             if recv:
                 self.tell("recv")
             self.tell(event)
         finally:
             # The application may have released it meanwhile.
-            if new and lease and lease is self.lease:
+            if new and lease and lease is self.session.lease:
                 self.attempt(self.store.save, lease, self.key)
 
-    def attempt(self, do: "Callable[..., object]", *arguments: object) -> bool:
-        """Have the link or the store do what may fail; whether it did not. If it did, that is an
-        event, and the exception is the `reason`.
+    def attempt(self, do: "Callable[..., Any]", *arguments: object) -> "Any":
+        """Return what do(*arguments) returns, or False if it fails: that is an event, and the
+        exception the `reason`.
         """
         try:
-            do(*arguments)
-        except (OSError, ValueError) as error:
+            return do(*arguments)
+        except Exception as error:
             self.reason = error
-            self.tell("error")
-            return False
-        return True
+        self.tell("error")
+        return False
 
     def tell(self, event: str) -> None:
         """Tell the application."""

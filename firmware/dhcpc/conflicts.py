@@ -16,7 +16,12 @@ def decline(dhcp: Client) -> None:
     if session.lease:
         session.step(dhcp.clock())  # the 10 s begin now
         session.start(_AFTER_DECLINE)
+        # First the address goes: DECLINE comes from 0.0.0.0 (RFC 2131 4.4.4).
         try:
-            dhcp.send(_DECLINE)
-        finally:
             dhcp.settle("declined", True)
+        finally:
+            try:
+                dhcp.send(_DECLINE)
+            finally:
+                session.wait = _AFTER_DECLINE  # whether it could leave or not
+                session.yiaddr = bytes(4)  # not to be asked for again

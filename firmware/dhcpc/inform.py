@@ -2,7 +2,7 @@
 
 import errno
 
-from dhcpc import Client, Lease, Message, Session, build, stray
+from dhcpc import Client, Lease, Message, Session, build, option, stray
 
 from ._compat import TYPE_CHECKING, const
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 _INFORM = const(0x18)  # option 53, and ciaddr: see build
 _ACK = const(5)
 _MESSAGE_TYPE = const(53)
+_PARAMETERS = const(55)
+_UNWANTED = const((51, 58, 59))  # times of a lease: RFC 2131 table 5, 4.4.3
+_END = const(255)
 _SIZE = const(1024)  # as the client's, whose option 57 is sent
 
 
@@ -25,7 +28,22 @@ class _Fields:
         self.flags = session.flags
         self.yiaddr = ciaddr
         self.chaddr = session.chaddr
-        self.options = session.options
+        self.options = _without_times(session.options)
+
+
+def _without_times(options: bytes) -> bytes:
+    # What is sent besides, less the times of a lease, and what asks for them.
+    kept = b""
+    i = 0
+    while options[i] != _END:
+        code = options[i]
+        value = options[i + 2 : i + 2 + options[i + 1]]
+        i += 2 + options[i + 1]
+        if code == _PARAMETERS:
+            value = bytes([each for each in value if each not in _UNWANTED])
+        if value and code not in _UNWANTED:
+            kept += option(code, value)
+    return kept + bytes((_END,))
 
 
 def inform(
@@ -37,8 +55,9 @@ def inform(
     """Ask for the options of an address that is there already; return them as a Lease without
     time.
 
-    ip: the address, if somebody else has set it; else that of the client's lease. idle() is called
-    every 100 ms at least. Blocks; the client's own lease goes on with its next poll. ValueError:
+    ip: the address, if somebody else has set it; else that of the client's lease, whose server is
+    asked first, and all of them if it is silent (RFC 2131 4.4.3, 4.4.4). idle() is called every
+    100 ms at least. Blocks; the client's own lease goes on with its next poll. ValueError:
     no address. OSError: ETIMEDOUT, or it could not be sent.
     """
     session = dhcp.session
@@ -46,7 +65,7 @@ def inform(
     if ip:
         ciaddr, server = _parse(ip), None
     elif lease:
-        ciaddr, server = lease.yiaddr, lease.server
+        ciaddr, server = lease.yiaddr, lease.server if any(lease.server) else None
     else:
         raise ValueError("ip")
     link = dhcp.link
@@ -66,11 +85,13 @@ def inform(
                 pause = min(2 * pause or 1000, 64000)
                 next_at = gone + pause - 500 + session.rand(10)
                 fields.secs = gone // 1000
-                # To the server alone where it is known: RFC 2131 4.4.3
                 link.send(build(link.buf, _INFORM, fields), server)
+                server = None
             data = link.recv(_SIZE, min(next_at - gone, timeout_ms - gone, 100))
             if data and _answers(message, data, fields):
-                return Lease(message, 0)
+                told = Lease(message, 0)
+                told.lease_time = told.t1 = told.t2 = 0
+                return told
             if idle:
                 idle()
     finally:

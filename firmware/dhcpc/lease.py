@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 # 17 years count as for ever: sums of two such times are still small integers on a board.
 _FOREVER = const(0x1FFFFFFF)
+_HOUR = const(3600)  # seconds; of a lease whose server does not say how long it runs
 
 # RFC 2132
 _MASK = const(1)
@@ -28,6 +29,34 @@ def dotted(buf: bytes, i: int) -> str:
     return "%d.%d.%d.%d" % (buf[i], buf[i + 1], buf[i + 2], buf[i + 3])
 
 
+def unicast(buf: bytes, i: int) -> bool:
+    """Whether the address buf[i : i + 4] may be that of one host: 240.0.0.0/4 is in use, too."""
+    first = buf[i]
+    return (
+        0 < first != 127 and not 224 <= first < 240 and not buf.startswith(b"\xff\xff\xff\xff", i)
+    )
+
+
+def subnet(message: Message) -> int:
+    """Where the subnet mask begins in a message's `buf`; 0 without one, or if it begins with 0. -1
+    if yiaddr cannot be a host's: anywhere, or with that mask.
+    """
+    buf = message.buf
+    if not unicast(buf, 16):
+        return -1
+    i = message.find(_MASK, 4)
+    if not i or not buf[i]:
+        return 0
+    # By bytes: on a board a number of 32 bits is on the heap.
+    ones = zeros = free = 0
+    for k in range(4):
+        free = buf[i + k] ^ 255
+        ones |= buf[16 + k] & free
+        zeros |= ~buf[16 + k] & free
+    # RFC 3021: of a pair, or of one, all are hosts
+    return i if free < 2 or ones and zeros else -1
+
+
 def _seconds(message: Message, code: int) -> int:
     # 0 if the option is not there, or not whole.
     i = message.find(code, 4)
@@ -35,12 +64,14 @@ def _seconds(message: Message, code: int) -> int:
 
 
 class Lease:
-    """A lease. `ip`, `mask` (255.255.255.0 if the server gave none), `gateway` (0.0.0.0 without
-    one) are strings, `dns` is a list of them; they are made when they are asked for.
+    """A lease: the ACK, and what follows from it. `ip`, `mask` (255.255.255.0 if the server gave
+    none), `gateway` (0.0.0.0 without one) are strings, `dns` is a list of them; they are made when
+    they are asked for.
 
-    `lease_time`, `t1`, `t2` are seconds from the first sending of the REQUEST that was answered
-    (RFC 2131 4.4.1), 2**29 - 1 where infinite; `age` is how many have gone, as of the last poll.
-    `yiaddr` and `server` (option 54) are bytes; `ack` is the whole message.
+    `lease_time` (an hour if the server did not say), `t1`, `t2` are seconds from the first sending
+    of the REQUEST that was answered (RFC 2131 4.4.1), 2**29 - 1 where infinite; `age` is how many
+    have gone, as of the last poll. `yiaddr` and `server` (option 54, zeros without one) are bytes;
+    `ack` is the whole message.
     """
 
     ip: str
@@ -56,22 +87,20 @@ class Lease:
         self.ack = message.buf = bytes(message.buf)
         self.age = 0
         self.yiaddr = self.ack[16:20]
-        self.server = message.option(_SERVER_ID)
-        self.lease_time = end = _seconds(message, _LEASE_TIME)
-        t1 = _seconds(message, _T1)
-        t2 = _seconds(message, _T2)
+        i = message.find(_SERVER_ID, 4)
+        self.server = self.ack[i : i + 4] if i else b"\0\0\0\0"
+        self.lease_time = end = _seconds(message, _LEASE_TIME) or _HOUR
+        fuzz = (end >> 5) * rand >> 6
+        half = (end >> 1) - fuzz
+        most = end - max(end >> 3, 1) - fuzz
+        t1 = _seconds(message, _T1) or half
+        t2 = _seconds(message, _T2) or most
         # RFC 2131 4.4.5: T1 < T2 < lease time, or they are mended; fuzz is to the early side.
+        if not t1 < t2 < end:
+            t1 = half
+            t2 = most
         if end == _FOREVER:
             t1 = t2 = end
-        elif not 0 < t1 < t2 < end:
-            fuzz = (end >> 5) * rand >> 6
-            half = (end >> 1) - fuzz
-            most = end - max(end >> 3, 1) - fuzz
-            t1 = t1 or half
-            t2 = t2 or most
-            if not t1 < t2 < end:
-                t1 = half
-                t2 = most
         self.t1 = t1 or 1
         self.t2 = t2
 
@@ -80,30 +109,25 @@ class Lease:
         if name == "ip":
             return dotted(self.yiaddr, 0)
         if name == "mask":
-            return (self.ips(_MASK) or ("255.255.255.0",))[0]
-        if name == "gateway":
-            return (self.ips(_ROUTER) or (_NONE,))[0]
+            i = subnet(self.message())
+            return dotted(self.ack, i) if i > 0 else "255.255.255.0"
         if name == "dns":
             return self.ips(_DNS)
+        if name == "gateway":
+            return (self.ips(_ROUTER) or (_NONE,))[0]
         raise AttributeError(name)
 
     def ips(self, code: int) -> list[str]:
-        """The addresses of an option, as strings; none if it is not there."""
+        """The addresses of an option, as strings: those that are whole and can be a host's."""
         value = self.option(code) or b""
         found = []
         for i in range(0, len(value) & ~3, 4):
-            found.append(dotted(value, i))
+            if unicast(value, i):
+                found.append(dotted(value, i))
         return found
 
     def __repr__(self) -> str:
-        left = self.remaining()
-        return "%s mask %s gateway %s dns %s from %s, %s left" % (
-            self.ifconfig()
-            + (
-                self.server and dotted(self.server, 0),
-                "all time" if left is None else "%d s" % left,
-            )
-        )
+        return " ".join(self.ifconfig() + (dotted(self.server, 0),))
 
     def remaining(self) -> int | None:
         """Seconds until the address must not be used any more, as of the last poll; None if the

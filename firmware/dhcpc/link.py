@@ -18,8 +18,10 @@ _CLIENT_PORT = const(68)
 _ALL = const(b"\xff\xff\xff\xff\xff\xff")
 _NONE = const("0.0.0.0")
 
+_SHORTEST = const(400)  # bytes: with a quarter less, a message would have no room
+
 # network.STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD of rp2 and of ESP32
-_NO_AP_FOUND = const((-2, 201))
+_NO_AP_FOUND = const((-2, 201, 210, 211, 212))  # the last three: none of the security asked for
 _WRONG_PASSWORD = const((-3, 202))
 
 # The same on every port
@@ -96,10 +98,10 @@ class Link:
                 raise ValueError("nic: not active")
             self.option = getattr(socket, "SO_BINDTODEVICE", None)  # of the socket
             self.raw = getattr(nic, "send_ethernet", None)
-            # What the NIC has as long as there is no lease, as ifconfig takes it
-            self.ifconfig = (_NONE,) * 4
+            # What the NIC has as long as there is no lease: the first three that ifconfig takes
+            self.ifconfig = _NONE, _NONE, _NONE
             if not (self.option or self.raw):
-                self.ifconfig = dotted(b"\xa9\xfe\x44" + mac[5:], 0), "255.255.0.0", _NONE, _NONE
+                self.ifconfig = dotted(b"\xa9\xfe\x44" + mac[5:], 0), "255.255.0.0", _NONE
 
     def up(self) -> bool:
         """Whether there is a cable or an association."""
@@ -125,9 +127,9 @@ class Link:
         """None, or why there will be no association."""
         # Once the link is up, ESP32's status still tells of an earlier failure.
         status = not self.up() and self.nic.status()
-        if status in _NO_AP_FOUND:
-            return "no access point"
-        return "wrong password" if status in _WRONG_PASSWORD else None
+        if status in _WRONG_PASSWORD:
+            return "wrong password"
+        return "no access point" if status in _NO_AP_FOUND else None
 
     def release(self) -> None:
         """Hand the interface back to the built-in client."""
@@ -146,15 +148,20 @@ class Link:
         It stops the built-in client, which nothing does as surely as an address that is set.
         """
         self.lease = lease
+        nic = self.nic
+        # Without a lease the name server stays: rp2 has one for all NICs.
+        four = lease.ifconfig() if lease else self.ifconfig + nic.ifconfig()[3:]
         try:
-            self.nic.ifconfig(lease.ifconfig() if lease else self.ifconfig)
+            nic.ifconfig(four)
             if lease and self.raw:
                 mac = self.mac
                 ip = lease.yiaddr
                 # RFC 826, RFC 5227 3: a request for its own address
                 self.raw(_ALL + mac + b"\x08\6\0\1\x08\0\6\4\0\1" + mac + ip + bytes(6) + ip)
         except Exception:
-            pass  # ESP32 sets all but a DNS server of 0.0.0.0, and raises a RuntimeError for that
+            # ESP32 sets all but a DNS server of 0.0.0.0, and raises for that.
+            if nic.ifconfig()[0] != four[0]:
+                raise
 
     def open(self) -> None:
         """Open the socket unless it is open. OSError EADDRINUSE: somebody else has the port."""
@@ -190,7 +197,9 @@ class Link:
             raise
 
     def recv(self, size: int, wait: int) -> bytes | None:
-        """Return the message that comes within `wait` ms, of at most `size` bytes, or None."""
+        """Return the message that comes within `wait` ms, or None: at most `size` bytes of it, or
+        what there is room for on the heap.
+        """
         try:
             for _ in self.poll.ipoll(wait):
                 data = self.sock.recv(size)
@@ -201,4 +210,7 @@ class Link:
                 self.open()
         except OSError:
             self.close()
+        except MemoryError:
+            if size > _SHORTEST:
+                return self.recv(size - (size >> 2), 0)
         return None

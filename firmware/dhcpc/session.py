@@ -10,7 +10,7 @@ again.
 """
 
 from ._compat import TYPE_CHECKING, const
-from .lease import Lease
+from .lease import Lease, subnet, unicast
 from .wire import Message, build, stray
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _FORMS = const(
     b"\x00"  # STOPPED
     b"\x00"  # INIT
     b"\x00"  # INIT-REBOOT
-    b"\x01"  # SELECTING: DISCOVER
+    b"\x21"  # SELECTING: DISCOVER, option 50 for the address that it had
     b"\x23"  # REBOOTING: REQUEST, option 50
     b"\x63"  # REQUESTING: REQUEST, options 50 and 54
     b"\x00"  # BOUND
@@ -83,8 +83,14 @@ _SERVER_ID = const(54)
 _TRIES = const(4)  # REQUESTs before the client starts over (RFC 2131 3.1, step 5)
 _REBOOT_TRIES = const(2)  # fewer: on a network that is not its own a server may well be silent
 _MAX_BACKOFF = const(6)  # 2**6 seconds (RFC 2131 4.1)
-_MIN_RENEWAL = const(60)  # seconds between REQUESTs in RENEWING, REBINDING (RFC 2131 4.4.5)
+_BROADCAST = const(0x8000)  # the flag
+_MIN_T1 = const(4)  # seconds of a lease before it is renewed
+_MIN_RENEWAL = const(60)  # seconds between REQUESTs in RENEWING, REBINDING (RFC 2131 4.4.5),
+_RENEWALS = const(4)  # but 2**-4 of a short lease
+_LASTED = const(30)  # seconds of a lease after which its end is no reason to back off
+_BACK = const(0x3FFF0000)  # ms: a clock that is behind by up to a minute stands still
 _DAY = const(86400)
+_NOBODY = const(b"\0\0\0\0")
 _IDLE = const(1000)  # ms between calls while there is nothing to wait for
 
 
@@ -98,9 +104,9 @@ class Session:
     choose: "Callable[[Message, bytes | None], bool] | None" = None
 
     # The message that was read or written last
-    type = 0  # option 53
-    to: bytes | None = None  # whom it was for; None for all
-    reason: str | None = None
+    type: int  # option 53
+    to: bytes | None  # whom it was for; None for all
+    reason: str | None
 
     # The clock
     last = 0  # `now` of the step before, ms
@@ -109,45 +115,40 @@ class Session:
     # The transaction
     state = _STOPPED
     xid: bytes
-    spent = 0  # seconds since its first message
-    secs = 0  # the field of that name, as of the message that was sent last
-    count = 0  # messages sent
+    age: int  # seconds since its first message
+    secs: int  # the field of that name, as of the message that was sent last
+    count: int  # messages sent
 
     # What is asked for, or had
     lease: Lease | None
-    yiaddr = b"\0\0\0\0"
-    server: bytes | None = None  # whose OFFER or lease it is
-    due = 0  # the age of the lease, in seconds, at which to send the next REQUEST
-    fails = 0  # starts in a row without a renewal: each doubles the wait before the next
+    yiaddr = _NOBODY
+    server: bytes | None = None  # whose OFFER or lease it is, zeros if nobody says
+    shun = b"no"  # the server that has not kept what it offered: the next DISCOVER is for others
+    due: int  # the age of the lease, in seconds, at which to send the next REQUEST
+    fails = 0  # starts in a row without a lease that lasts: each doubles the wait before the next
 
     def __init__(self, chaddr: bytes, options: bytes, rand: "Callable[[int], int]") -> None:
         """chaddr: 6 bytes. options: encoded, option 61 first. rand: as random.getrandbits.
 
-        May be set: `flags`, 0x8000 to ask for broadcast replies; `window_ms`, how long to collect
-        OFFERs; `choose(message, server)`, whether to take the OFFER that `message` has just read,
-        in place of that of `server` if it is not None.
+        May be set: `flags`, 0x8000 to ask for broadcast replies first; `window_ms`, how long to
+        collect OFFERs; `choose(message, server)`, whether to take the OFFER that `message` has
+        just read, in place of that of `server` if it is not None.
         """
         self.chaddr = chaddr
         self.options = options + b"\xff"
         self.rand = rand
         self.message = Message()
-        self._begin(_STOPPED)
         self.stop()
-
-    def stop(self) -> None:
-        """Forget the lease and do nothing any more."""
-        self.state = _STOPPED
-        self.lease = None
-        self.wait = _IDLE
 
     def start(self, wait: int = 0, yiaddr: bytes = b"", lease: Lease | None = None) -> None:
         """Drop the lease and go for one in `wait` ms from the last step; if below 0, at once the
-        first time, and 2, 4 ... 64 s later if that goes on. yiaddr: of a stored lease, to be
-        verified. lease: a stored one, to be used as it is if its age is known.
+        first time, and 2, 4 ... 64 s later if that goes on, and no lease lasts. yiaddr: of a
+        stored lease, to be verified. lease: a stored one, to be used if its age is known.
         """
+        old = self.lease
         self.lease = None
         self._begin(_INIT)
-        if wait < 0:
+        if wait < 0 and not (old and old.age >= _LASTED):
             wait = self.fails and 1000 << self.fails
             self.fails = min(self.fails + 1, _MAX_BACKOFF)
         else:
@@ -157,28 +158,33 @@ class Session:
             self.state = _INIT_REBOOT
             self.yiaddr = yiaddr
         if lease and 0 <= lease.age < lease.lease_time:
-            self.spent = lease.age
+            self.age = lease.age
             self.state = _REBOOTING
             self._bind(lease)
+
+    def stop(self) -> None:
+        """Forget the lease and do nothing any more."""
+        self.lease = None
+        self._begin(_STOPPED)
+        self.wait = _IDLE
 
     def _begin(self, state: int) -> None:
         # A transaction: a new xid, and what it leads to runs from its first message.
         self.xid = self.rand(32).to_bytes(4, "big")
-        self.secs = self.secs + self.spent if self.state > _BOUND else 0
-        self.spent = 0
+        self.secs = self.secs + self.age if self.state > _BOUND else 0
+        self.age = 0
         self.state = state
         self.count = self.wait = 0
 
     def _bind(self, lease: Lease) -> str:
-        if self.state > _BOUND:
-            self.fails = 0  # a renewal: this is not one of a row of failures
         event = _EVENTS[self.state - _REBOOTING]
         self.lease = lease
         self.state = _BOUND
         self.yiaddr = lease.yiaddr
         self.server = lease.server
-        self.due = lease.t1
-        lease.age = self.spent
+        self.shun = b"no"
+        self.due = min(max(lease.t1, _MIN_T1), lease.lease_time)
+        lease.age = self.age
         return event
 
     def step(self, now: int) -> str | None:
@@ -186,6 +192,8 @@ class Session:
         None if idle.
         """
         gone = (now - self.last) & 0x3FFFFFFF
+        if gone > _BACK:
+            gone = 0
         self.last = now
         state = self.state
         if not state:
@@ -194,7 +202,7 @@ class Session:
         gone += self.ms
         self.ms = gone % 1000
         gone //= 1000
-        self.spent += gone
+        self.age += gone
         lease = self.lease
         if lease:
             lease.age = age = lease.age + gone
@@ -208,7 +216,8 @@ class Session:
                 self._begin(_RENEWING if left > 0 else _REBINDING)
                 if left <= 0:
                     left = lease.lease_time - age
-                self.due = age + min(left, max(left >> 1, _MIN_RENEWAL))
+                pause = max(min(_MIN_RENEWAL, lease.lease_time >> _RENEWALS), _MIN_T1)
+                self.due = age + min(left, max(left >> 1, pause))
                 return "send"
             self.wait = min(self.due - age, _DAY) * 1000 - self.ms
         if self.wait > 0:
@@ -219,15 +228,20 @@ class Session:
         elif state == _SELECTING:
             if self.server:
                 self.state = _REQUESTING
-                self.spent = self.count = 0
+                self.age = self.count = 0
             else:
-                self.secs = self.spent  # which the REQUEST in REQUESTING repeats: RFC 2131 4.4.1
+                if self.count > 1:
+                    self.flags ^= _BROADCAST  # some servers do not manage without, or with it
+                self.secs = self.age  # which the REQUEST in REQUESTING repeats: RFC 2131 4.4.1
         elif self.count == (_REBOOT_TRIES if state == _REBOOTING else _TRIES):
+            self.shun = self.server or self.shun
             self.start(-1)
             return "timeout"
-        # RFC 2131 4.1, but around 1, 2, 4 ... 64 s and half a second to either side
-        self.wait = (1000 << self.count) - 500 + self.rand(10)
-        self.count = min(self.count + 1, _MAX_BACKOFF)
+        # RFC 2131 4.1, but 1 s times 0.5 to 1.5, then 2, 4 ... 64 s times 0.5 to 1: who begins
+        # together parts soon, and nobody is late.
+        count = self.count
+        self.count = count + 1
+        self.wait = (512 + self.rand(9 if count else 10)) * 1000 >> 10 - min(count, _MAX_BACKOFF)
         return "send"
 
     def write(self, buf: bytearray | memoryview, type: int) -> int:
@@ -239,7 +253,8 @@ class Session:
         """
         form = _FORMS[type + _REBINDING if type else self.state]
         self.type = form & 15
-        self.to = self.server if form & _UNICAST else None
+        server = self.server
+        self.to = server if form & _UNICAST and unicast(server, 0) else None  # type: ignore
         return build(buf, form, self)
 
     def read(self, buf: bytes | bytearray | memoryview) -> str:
@@ -249,60 +264,51 @@ class Session:
         """
         m = self.message
         self.type = 0
-        self.reason = m.read(buf) or self._check()
+        self.reason = stray(buf, self) or self._check(m.read(buf))  # type: ignore[arg-type]
         if self.reason:
             return "ignored"
         if self.type == _NAK:
+            self.yiaddr = _NOBODY
             self.start(-1)
             return "nak"
         if self.type == _OFFER:
-            if not self.server:
+            if self.server is None:
                 self.wait = self.window_ms
+            i = m.find(_SERVER_ID, 4) or 20  # siaddr
+            self.server = m.buf[i : i + 4]
             self.yiaddr = m.buf[16:20]
-            self.server = m.option(_SERVER_ID)
             return "recv"
-        return self._bind(Lease(m, self.rand(6)))
+        lease = Lease(m, self.rand(6))
+        if not any(lease.server):
+            lease.server = self.server or _NOBODY
+        return self._bind(lease)
 
-    def _check(self) -> str | None:
-        # Return the word for what keeps the client from taking the message, if anything.
+    def _check(self, reason: str | None) -> str | None:
+        # Return the word for what keeps the client from taking the message, if anything. reason:
+        # the word for what is malformed.
         m = self.message
         buf = m.buf
         i = m.find(_MESSAGE_TYPE, 1)
         self.type = i and buf[i]
-        wrong = stray(buf, self)
-        if wrong:
-            return wrong
-        if not _REPLIES[self.state] >> self.type & 1:
+        server = m.find(_SERVER_ID, 4)
+        kind = self.type
+        # Of what is torn, enough may be whole.
+        if reason and not (reason == "option" and (kind == _NAK or m.find(_LEASE_TIME, 4))):
+            return reason
+        state = self.state
+        if not _REPLIES[state] >> kind & 1:
             return "type"
-        i = m.find(_SERVER_ID, 4)
-        if not i or self.state == _REQUESTING and not buf.startswith(self.server, i):  # type: ignore
-            return "server"
-        if self.type == _NAK:
+        if kind == _NAK:
+            chosen = self.server or _NOBODY
+            if server and state == _REQUESTING and any(chosen):
+                return None if buf.startswith(chosen, server) else "server"
             return None
-        i = m.find(_LEASE_TIME, 4)
-        if not i or buf.startswith(b"\0\0\0\0", i):
-            return "lease_time"
-        if not 0 < buf[16] < 224 or buf[16] == 127:
+        if subnet(m) < 0:
             return "yiaddr"
-        i = m.find(_MASK, 4)
-        # RFC 3021: of a pair, or of one, all are hosts
-        if i and buf[i + 3] < 254 and not _is_host(buf, i):
-            return "yiaddr"
-        if self.type == _OFFER:
+        if kind == _OFFER:
             # The first OFFER is taken, unless the application has a rule of its own.
-            if not (self.choose(m, self.server) if self.choose else not self.server):
+            if self.choose:
+                return None if self.choose(m, self.server) else "choose"
+            if self.server is not None or self.count < 2 and buf.startswith(self.shun, server):
                 return "choose"
         return None
-
-
-def _is_host(buf: bytes, mask: int) -> int:
-    # Whether yiaddr is neither its network's own address nor that of all in it. By bytes: on a
-    # board a number of 32 bits is on the heap; and from the last, which mostly settles it.
-    ones = zeros = 0
-    i = 4
-    while i and not (ones and zeros):
-        i -= 1
-        free = buf[mask + i] ^ 255
-        ones |= buf[16 + i] & free
-        zeros |= ~buf[16 + i] & free
-    return ones and zeros

@@ -136,8 +136,8 @@ class Client(_Client):
         lease = session.lease
         if lease:
             store = self.store
-            record = store.find(self.key)
-            stored = record and store.lease(record, self.key)
+            records = [data for data in store.records() if data.startswith(self.key)]
+            stored = store.lease(records[0], self.key) if records else None
             # Seconds are cut off at both ends: to store the age each time would make it too young.
             if not stored or not -1 <= stored.age - lease.age <= 1:
                 self.attempt(store.save, lease, self.key)
@@ -148,20 +148,20 @@ class Client(_Client):
             self.others = [data for data in self.store.records() if data.startswith(self.key)]
             self._verify()
 
-    def settle(self, event: str, forget: object = False, recv: bool = False) -> None:
+    def settle(self, event: str, clear: object = False, recv: bool = False) -> None:
         # Whatever it is, it ends the verification.
         record = self.trying
         self.trying = b""
         if event != "nak":
             self.others = []
         elif record:
-            forget = self.reuse  # or else it is of use elsewhere, in use or not
+            clear = self.reuse  # or else it is of use elsewhere, in use or not
         if record and event == "timeout" and self.keep:
             lease = self.store.lease(record, self.key)
             if 0 <= lease.age < lease.lease_time:
                 self.session.start(0, lease.yiaddr, lease)
                 event = "kept"
-        super().settle(event, forget, recv)
+        super().settle(event, clear, recv)
 
     def tell(self, event: str) -> None:
         super().tell(event)

@@ -54,13 +54,6 @@ class Store:
         data = data[:-9] + epoch.to_bytes(5, "big")
         return data + crc32(data).to_bytes(4, "big")
 
-    def find(self, key: bytes) -> bytes:
-        """Return the record of the network of that key that was joined last; b"" without one."""
-        for data in self.records():
-            if data.startswith(key):
-                return data
-        return b""
-
     def lease(self, data: bytes, key: bytes) -> Lease:
         """Return the Lease of a record of that key, with its `age` by the clock: below 0 or beyond
         its end if nobody knows.
@@ -95,7 +88,7 @@ class Store:
             self.write((self.stamped(data + bytes(9), begun) + others)[: self.most * self.room])
 
     def clear(self, key: bytes) -> None:
-        """Forget what `find` would return. OSError: it is still there."""
+        """Forget the record of that key that was joined last. OSError: it is still there."""
         records = self.records()
         for data in records:
             if data.startswith(key):

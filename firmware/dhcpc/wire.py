@@ -40,13 +40,14 @@ _REQUESTED = const(0x20)
 _SERVER = const(0x40)
 
 # RFC 2132
+_SINGLE = const(b"\0\xff")  # pad and END have no length byte
 _BRIEF = const(b"\x04\x07")  # DECLINE, RELEASE
 _PAD = const(0)
 _OVERLOAD = const(52)
+_CLIENT_ID = const(61)
 _END = const(255)
-_SINGLE = const(b"\0\xff")  # pad and END have no length byte
 
-_TWICE = const(0x8000)  # marks an option that comes in pieces
+_TWICE = const(0x8000)  # marks an option that comes more than once
 
 
 def option(code: int, value: bytes | str) -> bytes:
@@ -61,11 +62,11 @@ def option(code: int, value: bytes | str) -> bytes:
 
 
 def stray(buf: bytes, fields: "Fields") -> str | None:
-    """Return the word for what tells that a message is no reply (op, htype, hlen), or none to
-    `fields` (xid, chaddr); None if it is one.
+    """Return the word for what tells that a message is no reply (op), or none to `fields` (xid,
+    chaddr); None if it is one. htype and hlen are not looked at: servers write what they like.
     """
-    if not buf.startswith(b"\2\1\6"):
-        return "htype"
+    if not buf.startswith(b"\2"):
+        return "op"
     if not buf.startswith(fields.xid, 4):
         return "xid"
     return None if buf.startswith(fields.chaddr, 28) else "chaddr"
@@ -77,10 +78,10 @@ def build(buf: bytearray | memoryview, form: int, fields: "Fields") -> int:
     buf: has 570 bytes. The message has 548 at most, what every server takes: the 576 of RFC 2131 2
     less IP and UDP headers. Zeros are written behind it.
     form: option 53, plus, if they belong in the message, 0x10 for ciaddr, 0x20 for option 50, 0x40
-    for option 54. The first two are both `yiaddr`, the third is `server`.
+    for option 54. The first two are both `yiaddr`, the third is `server`; zeros are left out.
     fields: anything with these attributes. xid, yiaddr, server: 4 bytes. secs, flags: 16 bits.
-    chaddr: 6 bytes, an Ethernet address. options: all others, encoded, with END; option 61 comes
-    first, since DECLINE and RELEASE carry that one alone.
+    chaddr: 6 bytes, an Ethernet address. options: all others, encoded, with END; option 61, if it
+    is among them, comes first, since DECLINE and RELEASE carry that one alone.
 
     ValueError "options": they do not fit.
     """
@@ -92,7 +93,7 @@ def build(buf: bytearray | memoryview, form: int, fields: "Fields") -> int:
     secs = min(fields.secs, 0xFFFF)
     flags = fields.flags
     if kind in _BRIEF:
-        size = options[1] + 3
+        size = options[1] + 3 if options[0] == _CLIENT_ID else 1
         secs = flags = 0
     pack_into(  # 's' fills with zeros: yiaddr to giaddr; chaddr's padding, sname and file
         b"!I4sHH16s208s6sB",
@@ -108,10 +109,10 @@ def build(buf: bytearray | memoryview, form: int, fields: "Fields") -> int:
         kind,
     )
     i = 243
-    if form & _REQUESTED:
+    if form & _REQUESTED and any(fields.yiaddr):
         pack_into(b"!H4s", buf, i, 0x3204, fields.yiaddr)
         i += 6
-    if form & _SERVER:
+    if form & _SERVER and any(fields.server):  # type: ignore[arg-type]
         pack_into(b"!H4s", buf, i, 0x3604, fields.server)
         i += 6
     pack_into(b"293s", buf, i, options)  # and zeros to where the longest message would end
@@ -148,8 +149,6 @@ class Message:
         end = len(buf)
         if not _HEADER <= end < _TWICE:
             return "length"
-        if not buf.startswith(b"c\x82Sc", 236):
-            return "cookie"
         wrong = self._scan(_HEADER, end)
         i = self.find(_OVERLOAD, 1)
         if i and buf[i] < 4:
@@ -184,11 +183,11 @@ class Message:
         return "option" if i == end and buf[i] not in _SINGLE else None
 
     def find(self, code: int, size: int) -> int:
-        """Where the option's value begins in `buf`; 0 where it does not occur, has another size,
-        or comes in pieces: nobody splits an option that small.
+        """Where the option's value begins in `buf`; 0 where it does not occur, or has another
+        size. Of one that comes more than once, the first counts: nobody splits one that small.
         """
-        i = self.index[code]
-        return i + 2 if 0 < i < _TWICE and self.buf[i + 1] == size else 0
+        i = self.index[code] & ~_TWICE
+        return i + 2 if i and self.buf[i + 1] == size else 0
 
     def option(self, code: int) -> bytes | None:
         """The option's bytes, its pieces joined (RFC 3396); None where it does not occur."""

@@ -46,8 +46,9 @@ class Port:
 class Cable(Link):
     """A link whose time passes only while somebody waits. log: all that the client did to it.
 
-    "remove" is to apply None. faults: {what is done: the exception that it raises}. plugged:
-    whether the link is up; trouble: why it will not be.
+    "remove" is to apply None. faults: {what is done, or asked: what it raises each time; or a list
+    of that, None for nothing, for a time each}. plugged: whether the link is up; trouble: why it
+    will not be.
     """
 
     mac = MAC
@@ -71,16 +72,25 @@ class Cable(Link):
 
     def do(self, what):
         self.log.append(what)
-        if what in self.faults:
-            raise self.faults[what]
+        self.ask(what)
+
+    def ask(self, what):
+        fault = self.faults.get(what)
+        if isinstance(fault, list):
+            fault = fault.pop(0) if fault else None
+        if fault:
+            raise fault
 
     def up(self):
+        self.ask("up")
         return self.plugged
 
     def key(self):
+        self.ask("key")
         return self.network
 
     def error(self):
+        self.ask("error")
         return self.trouble
 
     def release(self):
@@ -110,6 +120,7 @@ class Cable(Link):
 
     def recv(self, size, wait):
         assert wait >= 0
+        self.ask("recv")
         if self.sock and self.inbox and self.inbox[0][0] <= self.now + wait:
             at, data = self.inbox.pop(0)
             self.now = max(self.now, at)

@@ -77,8 +77,8 @@ def record(lease, whose, now=NO_CLOCK, room=ROOM):
 
 def load(store, whose):
     """The Lease of the network of a key, or None."""
-    found = store.find(whose)
-    return store.lease(found, whose) if found else None
+    found = [data for data in store.records() if data.startswith(whose)]
+    return store.lease(found[0], whose) if found else None
 
 
 def restored(kept, whose=None, now=NO_CLOCK, room=ROOM):

@@ -66,8 +66,9 @@ class Stage:
 
     config: what /dhcpc.json holds, or its text; None without one. app: the functions of app.py by
     their names; None without one. seconds: until Ctrl-C is pressed. To be set: `reachable`,
-    whether connect() leads to an association; `interrupt`, which look at the clock is cut short by
-    Ctrl-C; `events`: (ms from the start, f), and what f raises comes out of whatever runs then.
+    whether connect() leads to an association; `importing`, the ms that the import of the client
+    takes; `interrupt`, which look at the clock is cut short by Ctrl-C; `events`: (ms from the
+    start, f), and what f raises comes out of whatever runs then.
 
     printed: the lines. error: what led to the prompt. joined: what connect() was called with.
     """
@@ -84,6 +85,7 @@ class Stage:
         self.name = "PicoW"
         self.error = self.interrupt = None
         self.reachable = True
+        self.importing = 0
         self.looks = 0
         self.store = Memory()
         board.server = board.server or Server()
@@ -121,6 +123,9 @@ class Stage:
         return self.name
 
     def client(self, nic, **settings):
+        if self.importing:
+            self.board.now += self.importing
+            self.ticks_ms()
         return Client(nic, store=self.store, **settings)
 
     def ticks_ms(self):

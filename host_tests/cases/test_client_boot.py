@@ -1,9 +1,21 @@
 """What a boot of the client costs: no packet, a request, or a lease from the beginning."""
 
 from cable import LEASE, TRIP, Board, Server
+from dhcpc import Lease, Message
 from kit import rfc
-from records import Clock, Memory
-from world import DISCOVER, INFINITE, IP, OTHER_IP, OTHER_SERVER, REQUEST, SERVER
+from records import Clock, Memory, key, record
+from world import (
+    ACK,
+    DISCOVER,
+    INFINITE,
+    IP,
+    OTHER_IP,
+    OTHER_SERVER,
+    REQUEST,
+    SERVER,
+    opt,
+    reply,
+)
 
 AGES = 1 << 20  # seconds: longer than any lease here that ends
 
@@ -56,6 +68,46 @@ def test_what_is_no_record_leads_to_init():
         assert "error" not in board.events
         assert board.types == [DISCOVER, REQUEST]
         assert board.again().bound().types == [REQUEST]
+
+
+@rfc("2131 3.2")
+def test_a_record_is_held_to_what_an_ack_is_held_to():
+    odd = []
+    for ack in (
+        {"yiaddr": b"\xff\xff\xff\xff", "mask": None},
+        {"yiaddr": b"\x7f\0\0\x01"},
+        {"yiaddr": b"\xe0\0\0\x05", "mask": None},
+        {"yiaddr": b"\0\0\0\0"},
+        {"yiaddr": b"\x0a\0\0\xff"},
+    ):
+        odd.append((absurd(**ack), False))
+    for ack in (
+        {"server": None, "options": opt(54, b"\x0a")},
+        {"server": None},
+        {"lease": None},
+        {"mask": b"\xff\0\xff\0"},
+        {"t1": 5000, "t2": 9000},
+    ):
+        odd.append((absurd(**ack), True))
+    for kept, usable in odd:
+        for reuse in (False, True):
+            board = Board(store=Memory(kept), reuse=reuse, epoch=Clock())
+            board.go(10)
+            assert board.client.state == "BOUND"
+            if not usable:
+                assert board.types  # the server was asked, whether it is reused or not
+            assert board.cable.address == board.client.lease.ip == "10.0.0.5"
+            board.go(2 * LEASE)
+            assert board.client.lease
+            assert "error" not in board.events
+            board.client.release()
+
+
+def absurd(**ack):
+    """A record with a right CRC of an ACK that no session would take."""
+    m = Message()
+    m.read(reply(ACK, **ack))
+    return record(Lease(m, 0), key(), now=Clock()() - 100)
 
 
 @rfc("2131 3.2")

@@ -121,6 +121,22 @@ def test_a_release_that_cannot_be_sent_or_forgotten_takes_the_address_away():
         assert "error" in board.events
 
 
+@rfc("2131 4.4.6")
+def test_release_in_on_event_of_a_release_does_nothing_a_second_time():
+    board = Board().bound()
+
+    def on_event(event, lease):
+        board.events.append(event)
+        if event == "released":
+            board.client.release()
+
+    board.client.on_event = on_event
+    board.client.release()
+    assert board.types == [DISCOVER, REQUEST, RELEASE]
+    assert board.events.count("released") == 1
+    assert board.client.state == "STOPPED"
+
+
 # close
 
 
@@ -193,3 +209,39 @@ def test_decline_after_a_long_sleep_still_waits_10_s():
     assert len(board.types) == sent
     board.go(2)
     assert len(board.types) > sent
+
+
+@rfc("2131 4.4.4")
+def test_decline_leaves_when_the_address_has_gone():
+    # Or else lwIP sends it from the address that somebody else has.
+    board = Board().bound()
+    del board.cable.log[:]
+    decline(board.client)
+    log = board.cable.log
+    assert log.index("remove") < log.index("send")
+
+
+@rfc("2131 3.1")
+def test_a_decline_that_cannot_be_sent_still_waits_10_s():
+    for what in ("send", "open", "remove"):
+        for error in (OSError(EHOSTUNREACH), MemoryError()):
+            board = Board().bound()
+            at = board.cable.now
+            sent = len(board.types)
+            board.cable.faults[what] = error
+            decline(board.client)
+            del board.cable.faults[what]
+            assert board.client.lease is None
+            board.go(30)
+            assert DISCOVER in board.types[sent:]
+            for each in board.cable.sent[sent:]:
+                assert each.type == DECLINE or each.at >= at + 10_000
+
+
+@rfc("2131 3.1", "2131 4.4.1")
+def test_a_declined_address_is_not_suggested():
+    board = Board().bound()
+    decline(board.client)
+    board.go(20)
+    discover = [sent for sent in board.cable.sent if sent.type == DISCOVER][-1]
+    assert discover.options.get(50) is None

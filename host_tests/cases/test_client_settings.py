@@ -9,10 +9,10 @@ from world import CLIENT_ID, opt
 
 @rfc("2131 2", "2132 9.8", "2132 9.10", "2132 9.14", "2132 3.14")
 def test_a_message_carries_the_settings():
-    board = Board(hostname="greenhouse-3", params=b"\x01\x79\x03", options={60: b"sensor"}).bound()
+    board = Board(hostname="greenhouse-3", params=b"\x79\x01\x03", options={60: b"sensor"}).bound()
     for sent in board.cable.sent:
         assert sent.options[12] == b"greenhouse-3"
-        assert sent.options[55] == b"\x01\x79\x03"
+        assert sent.options[55] == b"\x79\x01\x03"  # RFC 3442: 121 before 3
         assert sent.options[57] == b"\x04\x00"
         assert sent.options[60] == b"sensor"
         assert opt(61, sent.options[61]) == CLIENT_ID
@@ -21,7 +21,7 @@ def test_a_message_carries_the_settings():
 @rfc("2132 9.8", "2132 9.14")
 def test_without_settings_a_message_carries_the_everyday_ones():
     for sent in Board().bound().cable.sent:
-        assert list(sent.options[55]) == [1, 3, 6, 15, 26, 28, 42, 51, 58, 59]
+        assert list(sent.options[55]) == [1, 3, 6, 15, 26, 28, 42, 58, 59]
         assert opt(61, sent.options[61]) == CLIENT_ID
 
 

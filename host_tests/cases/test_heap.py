@@ -7,14 +7,17 @@ from world import (
     BOUND,
     DECLINE,
     INFINITE,
+    MAC,
     OFFER,
     REBINDING,
     RELEASE,
     RENEWING,
     REQUESTING,
     SELECTING,
+    XID,
     World,
     big_ack,
+    message,
     opt,
     reply,
     ticks,
@@ -124,6 +127,26 @@ def test_a_reply_for_another_takes_no_heap():
     s = w.session
     assert nothing(lambda: s.read(data)) == "ignored"
     assert s.reason == "xid"
+
+
+def spiteful(xid=XID, chaddr=MAC, op=2):
+    """A datagram of 1 KB whose options all come in two pieces."""
+    pieces = b"".join([bytes((code, 1, 65)) for code in range(60, 190)] * 2)
+    return message(pieces + b"\xff", xid=xid, chaddr=chaddr, op=op)
+
+
+@rfc("2131 4.4.1")
+def test_a_datagram_of_1_kb_for_another_takes_no_heap():
+    w = World().selecting()
+    s = w.session
+    for data, word in (
+        (spiteful(), "xid"),
+        (spiteful(xid=s.xid, op=1), "op"),
+        (spiteful(xid=s.xid, chaddr=b"\x02\0\0\0\0\x02"), "chaddr"),
+    ):
+        assert len(data) > 1000
+        assert nothing(lambda: s.read(data)) == "ignored"  # noqa: B023
+        assert s.reason == word
 
 
 @rfc("2131 4.4.1")

@@ -71,7 +71,37 @@ def test_of_addresses_the_whole_ones_count():
 
 @rfc("2132 3.3")
 def test_of_a_mask_that_comes_twice_the_first_counts():
-    assert granted(mask=b"\xff\xff\0\0\xff\0\0\0").mask == "255.255.0.0"
+    assert granted(mask=b"\xff\xff\0\0", options=opt(1, b"\xff\0\0\0")).mask == "255.255.0.0"
+
+
+@rfc("2132 3.5", "2132 3.8")
+def test_of_addresses_those_that_can_be_a_hosts_count():
+    # Some access points fill a list up with 0.0.0.0.
+    for nobody in (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\0\0\x01", b"\xe0\0\0\xfb"):
+        lease = granted(options=opt(3, nobody + SERVER) + opt(6, nobody + SERVER + nobody))
+        assert lease.gateway == "10.0.0.1"
+        assert lease.dns == ["10.0.0.1"]
+        assert lease.ifconfig()[3] == "10.0.0.1"
+        lease = granted(options=opt(3, nobody) + opt(6, nobody))
+        assert lease.ifconfig()[2:] == ("0.0.0.0", "0.0.0.0")
+
+
+@rfc("2132 3.3")
+def test_a_mask_that_begins_with_0_is_as_good_as_absent():
+    for mask in (
+        b"\0\0\0\0",
+        b"\0\0\0\xff",
+        b"\0\xff\xff\xff",
+    ):
+        assert granted(mask=mask).mask == "255.255.255.0"
+
+
+@rfc("2132 3.3")
+def test_every_mask_that_is_a_row_of_ones_is_used():
+    for bits in range(1, 33):
+        mask = u32(0xFFFFFFFF << (32 - bits) & 0xFFFFFFFF)
+        yiaddr = b"\xac\x10\x05\x05"
+        assert granted(mask=mask, yiaddr=yiaddr).mask == "%d.%d.%d.%d" % tuple(mask)
 
 
 @rfc("3396 7")
@@ -216,15 +246,15 @@ def test_t1_and_t2_of_the_longest_finite_lease_are_in_order():
     assert 0.82 * FOREVER < b < 0.88 * FOREVER
 
 
-@rfc("2131 4.4.3")
-def test_an_ack_to_inform_has_no_address_and_no_time_left():
+@rfc("2131 4.3.1")
+def test_an_ack_without_a_time_counts_for_an_hour():
     lease = of(
         message(
             opt(53, b"\x05") + opt(54, SERVER) + opt(15, b"example") + b"\xff", yiaddr=bytes(4)
         )
     )
     assert lease.ip == "0.0.0.0"
-    assert lease.remaining() == 0
+    assert (lease.lease_time, lease.remaining()) == (3600, 3600)
     assert lease.option(15) == b"example"
 
 

@@ -257,6 +257,28 @@ def test_a_fault_of_the_socket_is_nothing_received():
     assert link.recv(1024, 0) == b"hello"
 
 
+class Tight:
+    """A socket on a heap that has so many bytes in one piece."""
+
+    def __init__(self, room, data):
+        self.room = room
+        self.data = data
+
+    def recv(self, size):
+        if size > self.room:
+            raise MemoryError
+        return self.data[:size]
+
+
+@played
+def test_where_a_large_read_has_no_room_a_smaller_one_is_made():
+    for room, read in ((1024, 1000), (1023, 768), (700, 576), (432, 432), (400, 324), (300, 0)):
+        link = Played(Tight(room, bytes(1000)))
+        link.open()
+        assert len(link.recv(1024, 0) or b"") == read
+        assert link.sock
+
+
 @played
 def test_close_may_be_called_twice():
     sock = Socket()

@@ -4,7 +4,7 @@ from fakeboard import CABLES, NO_IP, PORTS, WIFI
 from kit import rfc
 from onboard import AT_ONCE, FOUR, GRANT, Server
 from stage import JOINING, WIFI_CONFIG, App, Reset, Stage, ip, on, settings
-from world import DISCOVER, RELEASE, REQUEST
+from world import DISCOVER, RELEASE, REQUEST, types
 
 # Only these find the scripts: firmware/ is where the oldest takes the package from.
 VMS = ("cpython", "vm64", "vm32-1.22")
@@ -35,6 +35,17 @@ def test_the_built_in_client_is_silent_before_the_network_is_joined():
     def case(board):
         Stage(board, settings(board)).run()
         assert board.built_in == []
+
+    on(case, *[port for port in PORTS if port not in AT_ONCE])
+
+
+def test_it_is_so_if_the_link_comes_before_the_client_does():
+    def case(board):
+        stage = Stage(board, settings(board))
+        stage.importing = 2 * JOINING
+        assert stage.run().interrupted()
+        assert board.built_in == []
+        assert ip(board) == FOUR[0]
 
     on(case, *[port for port in PORTS if port not in AT_ONCE])
 
@@ -94,8 +105,73 @@ def test_an_association_from_before_a_soft_reset_ends():
         board.connect("other")
         stage = Stage(board, WIFI_CONFIG).run()
         assert stage.interrupted()
-        assert board.nic.config("ssid") == "home"
+        assert board.nic.ssid == "home"
         assert ip(board) == FOUR[0]
+
+    on(case, *WIFI)
+
+
+def soft_reset(board, config=WIFI_CONFIG):
+    """A stage with what flash holds, after one on which a lease was had."""
+    first = Stage(board, WIFI_CONFIG, seconds=4).run()
+    assert first.interrupted()
+    assert ip(board) == FOUR[0]
+    board.sent.clear()
+    board.arps.clear()
+    if "connect" in board.nic.__dict__:
+        del board.nic.connect  # the first stage's
+    second = Stage(board, config)
+    second.store = first.store
+    return second
+
+
+def test_after_a_soft_reset_the_lease_is_asked_for_anew_and_no_sooner():
+    def case(board):
+        stage = soft_reset(board).run()
+        assert stage.interrupted()
+        assert ip(board) == FOUR[0]
+        assert types(board) == [REQUEST]
+        assert board.sent[0].source == bytes(4)
+        assert not board.built_in
+
+    on(case, *WIFI)
+
+
+def test_after_a_soft_reset_another_network_has_a_lease_of_its_own():
+    def case(board):
+        stage = soft_reset(board, {"ssid": "home2", "key": "other"}).run()
+        assert stage.interrupted()
+        assert ip(board) == FOUR[0]
+        assert types(board) == [DISCOVER, REQUEST]
+        assert board.nic.ssid == "home2"
+        assert b"home2" in stage.store.kept
+        assert not board.built_in
+
+    on(case, *WIFI)
+
+
+def test_a_soft_reset_while_joining_joins_anew():
+    def case(board):
+        board.nic.active(True)
+        board.nic.connect("other", "key")
+        stage = Stage(board, WIFI_CONFIG).run()
+        assert stage.interrupted()
+        assert board.nic.ssid == "home"
+        assert ip(board) == FOUR[0]
+        assert not board.built_in
+
+    on(case, *WIFI)
+
+
+def test_a_failure_from_before_a_soft_reset_is_over():
+    def case(board):
+        board.nic.active(True)
+        board.nic.connect("other", "key")
+        board.nic.refused("NO_AP_FOUND")
+        stage = Stage(board, WIFI_CONFIG).run()
+        assert stage.interrupted()
+        assert ip(board) == FOUR[0]
+        assert not stage.said("no access point")
 
     on(case, *WIFI)
 

@@ -8,6 +8,8 @@ from kit import Skip, allocated, rfc
 from onboard import FOUR, bare, bound, connected, on
 from world import DISCOVER, IP, RELEASE, REQUEST, SERVER, types
 
+OTHER_DNS = "10.1.0.53"
+
 # What leaves
 
 
@@ -129,6 +131,27 @@ def test_all_four_are_set_dns_too():
         assert board.nic.ifconfig() == FOUR
         dhcp.go(LEASE)
         assert board.nic.ifconfig() == FOUR
+
+    on(case)
+
+
+def test_a_client_without_a_lease_leaves_the_name_server_alone():
+    # A board has one for all its NICs, and another of them has set it.
+    def case(board):
+        dhcp = bound(board)
+        board.server.mute = (REQUEST, DISCOVER)
+        board.dns = OTHER_DNS
+        dhcp.go(LEASE)
+        assert dhcp.client.lease is None
+        assert board.dns == OTHER_DNS
+        board.away()
+        board.dns = OTHER_DNS
+        for _ in range(5):
+            dhcp.poll()
+        assert board.dns == OTHER_DNS
+        board.back()
+        dhcp.go(30)
+        assert board.dns == OTHER_DNS
 
     on(case)
 

@@ -8,6 +8,17 @@ from onboard import FOUR, Dhcp, bare, bound, connected, on
 from world import DISCOVER, IP, REQUEST, types
 
 
+def later(board, why):
+    """For acquire: as soon as it idles, there is no association, for that reason."""
+    return lambda: board.nic.refused(why)
+
+
+def up(board):
+    """It associates, unless it has."""
+    if not board.carrier or not board.netif.link:
+        board.back()
+
+
 @rfc("2131 3.7")
 def test_a_link_that_goes_takes_the_address_with_it_and_init_reboot_brings_it_back():
     def case(board):
@@ -94,10 +105,66 @@ def test_the_reason_why_there_is_no_association_ends_acquire():
         board.away()
         dhcp.poll()
         for why, words in (("WRONG_PASSWORD", "password"), ("NO_AP_FOUND", "access point")):
-            board.nic.refused(why)
             begun = board.now
-            assert words in raises(OSError, dhcp.client.acquire)
+            assert words in raises(OSError, dhcp.client.acquire, 20000, later(board, why))
             assert board.now - begun < 1000
+
+    on(case, *WIFI)
+
+
+def test_other_security_ends_acquire_where_the_port_tells_of_it():
+    def case(board):
+        dhcp = connected(board)
+        board.away()
+        begun = board.now
+        for why in ("NO_AP_FOUND_W_COMPATIBLE_SECURITY", "NO_AP_FOUND_IN_AUTHMODE_THRESHOLD"):
+            board.nic.reason = 0
+            assert "access point" in raises(OSError, dhcp.client.acquire, 20000, later(board, why))
+        assert board.now - begun < 1000
+
+    on(case, "ESP32")
+
+
+def test_a_reason_that_is_older_than_acquire_does_not_end_it():
+    # A board that looked for a network that is not there, and now joins one that is: ESP32 goes on
+    # telling of the first.
+    def case(board):
+        for why in ("NO_AP_FOUND", "WRONG_PASSWORD"):
+            board.nic.active(True)
+            dhcp = Dhcp(board)
+            board.nic.connect("elsewhere", "key")
+            board.nic.refused(why)
+            dhcp.poll()
+            board.nic.disconnect()
+            board.nic.connect("home", "key")
+            joined = board.now + 3000
+            dhcp.client.acquire(20000, lambda at=joined: board.now >= at and up(board))
+            assert joined <= board.now < joined + 1000
+            board.nic.active(False)
+            board.carrier = False
+
+    on(case, *WIFI)
+
+
+def test_a_new_reason_ends_acquire_though_an_older_one_stood_there():
+    def case(board):
+        board.nic.active(True)
+        dhcp = Dhcp(board)
+        board.nic.connect("elsewhere", "key")
+        board.nic.refused("NO_AP_FOUND")
+        why = later(board, "WRONG_PASSWORD")
+        assert "password" in raises(OSError, dhcp.client.acquire, 20000, why)
+
+    on(case, *WIFI)
+
+
+def test_a_reason_that_stands_all_the_time_is_told_at_the_end():
+    def case(board):
+        board.nic.active(True)
+        dhcp = Dhcp(board)
+        board.nic.connect("elsewhere", "key")
+        board.nic.refused("NO_AP_FOUND")
+        assert "access point" in raises(OSError, dhcp.client.acquire, 3000)
 
     on(case, *WIFI)
 

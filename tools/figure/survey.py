@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -157,9 +158,10 @@ class Run:
     # What may happen in any state
 
     def start(self, cause: str, lease: Lease | None = None) -> None:
+        """As the client starts it: with what a record holds, if there is one."""
         before = self.state
-        yiaddr = lease.yiaddr if lease else b""
-        self.session.start(_WAIT_MS, yiaddr, lease if cause == REUSE else None)
+        reused = lease if cause == REUSE else None
+        self.session.start(_WAIT_MS, lease.yiaddr if lease else b"", reused)
         self.note(before, cause)
 
     def stop(self) -> None:
@@ -218,6 +220,17 @@ _ANYTIME: tuple[_Do, ...] = (
     lambda run: run.reply(_ACK),
     lambda run: run.reply(_NAK),
 )
+# What a session has behind it: nothing, or a lease, whose address it knows
+_PASTS: tuple[tuple[_Do, ...], ...] = (
+    (),
+    (
+        lambda run: run.start(START),
+        Run.silence,
+        lambda run: run.reply(_OFFER),
+        lambda run: run.reply(_ACK),
+        Run.stop,
+    ),
+)
 _LATE: tuple[_Do, ...] = (
     lambda run: run.late(run.lease.t2, T2),
     lambda run: run.late(run.lease.lease_time, END),
@@ -225,14 +238,14 @@ _LATE: tuple[_Do, ...] = (
 
 
 def survey() -> Survey:
-    """Have everything happen in every state that there is a way to."""
+    """Have everything happen in every state that there is a way to, with every past."""
     found = Survey([], [], {})
     ways: dict[str, list[_Do]] = {Run().state: []}
     states = [*ways]
     for state in states:  # which grows
         found.refused[state] = set()
-        for do in _ANYTIME:
-            run = _done(*ways[state])
+        for past, do in product(_PASTS, _ANYTIME):
+            run = _done(*past, *ways[state])
             known = len(run.arrows)
             do(run)
             _add(found.arrows, run.arrows[known:])
@@ -268,8 +281,7 @@ def _add(arrows: list[Arrow], more: list[Arrow]) -> None:
 
 
 def _bound() -> Run:
-    offer, ack = (lambda run: run.reply(_OFFER)), (lambda run: run.reply(_ACK))
-    return _done(lambda run: run.start(START), Run.silence, offer, ack)
+    return _done(*_PASTS[1][:-1])
 
 
 def _granted() -> Lease:

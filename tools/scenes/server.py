@@ -76,7 +76,7 @@ class Server:
     subnet = IPv4Network("192.0.2.0/24")
     address = subnet[1]
     pool = tuple(subnet)[100:200]
-    lease_time, t1, t2 = 6, 3, 5  # seconds: nobody wants to wait
+    lease_time, t1, t2 = 8, 4, 6  # seconds: nobody wants to wait
 
     def __init__(self) -> None:
         self.leases: dict[bytes, Lease] = {}  # by client

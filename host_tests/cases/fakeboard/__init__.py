@@ -66,6 +66,7 @@ WIFI = ("PICO_W", "PICO_W_OLD", "ESP32", "ESP32_OLD")
 ESP32 = ("ESP32", "ESP32_OLD", "ESP32_LAN")
 FRAMES = ("PICO_W", "PICO_W_OLD", "W5500")  # those that send whole frames
 CABLES = ("W5500", "LAN", "ESP32_LAN")
+OLD = ("PICO_W_OLD", "ESP32_OLD")  # of the first versions that are supported
 PORTS = WIFI + CABLES
 
 
@@ -88,7 +89,7 @@ class Board:
         self.esp = port in ESP32
         self.wifi = port in WIFI
         self.last_resort = port == "LAN"
-        self.slots, self.queue = (10, 6) if self.esp else (4, 4)
+        self.slots, self.queue = (10, 6) if self.esp else (4, 1 if port in OLD else 4)
         self.errno = _ESP_ERRNO if self.esp else _RP2_ERRNO
         self.now = 5000
         self.sent = []

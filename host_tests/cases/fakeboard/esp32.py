@@ -6,7 +6,8 @@ from .lwip import MAC, NO_IP, Nic, numbers
 class EspNetif(Nic):
     """ports/esp32/network_common.c, and ESP-IDF 5's esp_netif_lwip.c and esp_netif_handlers.c. A
     client is INIT until there is a link: `ipconfig(dhcp4=False)` then does nothing, and the link
-    starts it. `kept` is the address that a stopped one has at the next link-up.
+    starts it. `kept` is the address that a stopped one has at the next link-up: neither the loss
+    of the link nor `active(False)` after it changes that.
     """
 
     def __init__(self, board):
@@ -23,10 +24,12 @@ class EspNetif(Nic):
         self.ifname = self.prefix + "%d" % self.made
 
     def stop(self):
-        self.link_down()
-        self.client = "INIT"
-        self.kept = (NO_IP, NO_IP, NO_IP)
+        """esp_netif_stop: of a netif that is down already it changes nothing but the name."""
         self.ifname = None
+        if self.netif.up:
+            self.link_down()
+            self.client = "INIT"
+            self.kept = (NO_IP, NO_IP, NO_IP)
 
     def link_up(self):
         netif = self.netif
@@ -67,11 +70,12 @@ class EspNetif(Nic):
         self.client = "STOPPED"
 
     def set_ip_info(self, three):
+        """Without a gateway there is no GOT_IP; at link-up there is."""
         self.board.dns = NO_IP
         self.kept = three
         if self.netif.up:
             self.netif.set(*three)
-            if three[0] != NO_IP:
+            if NO_IP not in three:
                 self.got_ip()
 
     # what scripts see
@@ -129,16 +133,19 @@ class EspIpconfig:
 
 
 class EspWlanOld(EspNetif):
-    """ports/esp32/network_wlan.c, of 1.22 and 1.23, which have no ipconfig."""
+    """ports/esp32/network_wlan.c, of 1.22 and 1.23, which have no ipconfig. It tries again after
+    each failure until `disconnect`: it is `wanted`, and without a link it is connecting.
+    """
 
     prefix = "st"
-    told = (201, 202, 210, 211, 212)  # what status() shows though it goes on trying
+    told = (201, 202)  # what status() shows though it goes on trying
 
     def __init__(self, board):
         super().__init__(board)
         self.on = self.connected = self.wanted = False
         self.reason = 0
         self.network = ("", "")
+        self.ssid = ""  # of the association, which no script is told of
 
     def active(self, on=None):
         if on is not None and bool(on) != self.on:
@@ -146,35 +153,44 @@ class EspWlanOld(EspNetif):
             if on:
                 self.start()
             else:
-                self.connected = False
+                self.leave()
                 self.stop()
         return self.on
 
     def connect(self, ssid, key=""):
+        """While associated it only takes down the name, for the time after that."""
         if not self.on:
             raise OSError("Wifi Not Started")
-        if self.netif.link:
+        if self.wanted and not self.netif.link:
             raise OSError("Wifi Internal Error")
         self.network = (ssid, key)
         self.wanted = True
 
     def disconnect(self):
+        if not self.on:
+            raise OSError("Wifi Not Started")
+        self.leave()
+
+    def leave(self):
+        """Without an association there is nothing to leave, and the reason of a failure stays."""
         self.wanted = False
         if self.netif.link:
-            self.lost()
-        self.reason = 8  # ASSOC_LEAVE
+            self.lost(8)  # ASSOC_LEAVE
 
     def scan(self):
         raise NotImplementedError
 
     def associated(self):
         """STA_CONNECTED. It does not clear the reason of an earlier failure: GOT_IP does."""
+        self.ssid = self.network[0]
         self.link_up()
 
-    def lost(self):
+    def lost(self, why=200):
+        """STA_DISCONNECTED; why: 200 is BEACON_TIMEOUT."""
         self.connected = False
-        self.reason = 200  # BEACON_TIMEOUT
-        self.link_down()
+        self.reason = why
+        if self.netif.link:
+            self.link_down()
 
     def refused(self, why):
         self.reason = getattr(self.board.modules["network"], "STAT_" + why)
@@ -213,7 +229,9 @@ class EspWlanOld(EspNetif):
 
 
 class EspWlan(EspIpconfig, EspWlanOld):
-    """The same since 1.24."""
+    """The same since 1.24, which tells of more failures, too."""
+
+    told = EspWlanOld.told + (210, 211, 212)
 
 
 class EspLan(EspIpconfig, EspNetif):

@@ -112,7 +112,7 @@ class Netif:
 
 class Socket:
     """extmod/modlwip.c, ports/esp32/modsocket.c: a UDP socket. A datagram that is too many for the
-    queue is dropped, one that is too long is cut.
+    queue is dropped, one that is too long is cut. Up to 1.25 the queue of modlwip.c is one long.
     """
 
     def __init__(self, board, family=2, kind=1, proto=0):

@@ -1,0 +1,150 @@
+"""What a driver, a store or a heap does to the client: nothing of it comes out of `poll`, and
+lease, NIC and record agree with the session as soon as it is over.
+"""
+
+from errno import EIO
+
+from cable import Board, Server
+from kit import raises
+from world import DISCOVER, IP, OTHER_IP, REQUEST
+
+LINK = ("open", "send", "apply")
+STORE = ("write",)
+MIN = 60  # seconds
+
+
+def errors():
+    """What a driver may raise: of the network, of the heap, of its own."""
+    return OSError(EIO), MemoryError(), ValueError("pin")
+
+
+def with_fault(what, fault):
+    """A board on which something fails as that says: see Cable."""
+    board = Board(Server(t1=1000, t2=2000))
+    if what in STORE:
+        do = getattr(board.store, what)
+
+        def attempt(*data):
+            board.cable.ask(what)
+            return do(*data)
+
+        setattr(board.store, what, attempt)
+    board.cable.faults[what] = fault
+    return board
+
+
+def consistent(board):
+    lease = board.client.session.lease
+    assert board.client.lease is lease
+    assert board.cable.address == (lease and lease.ip)
+    return True
+
+
+def a_day(board):
+    """What a client goes through: a lease, a renewal, an end of it, the link away and back."""
+    cable = board.cable
+    board.go(MIN)
+    board.go(1000)
+    cable.server.mute = (REQUEST,)
+    board.go(3700)
+    cable.server.mute = ()
+    board.go(2 * MIN)
+    cable.plugged = False
+    board.go(MIN)
+    cable.plugged = True
+    board.go(2 * MIN)
+
+
+def test_a_fault_at_any_moment_is_an_event_and_is_made_up_for():
+    for what in LINK + STORE:
+        for error in errors():
+            for number in (0, 1, 4):
+                board = with_fault(what, [None] * number + [error])
+                a_day(board)
+                if not board.cable.faults[what]:
+                    assert "error" in board.events or isinstance(error, OSError)
+                assert consistent(board)
+                assert board.client.state == "BOUND", (what, error, number)
+                assert board.store.kept
+
+
+def test_a_fault_that_lasts_is_survived():
+    for what in LINK + STORE:
+        for error in errors():
+            board = with_fault(what, error)
+            a_day(board)
+            board.cable.faults.clear()
+            board.cable.server.grant["yiaddr"] = OTHER_IP
+            board.go(2 * 3600)
+            assert consistent(board)
+            assert board.client.state == "BOUND", (what, error)
+            assert board.client.lease.yiaddr in (IP, OTHER_IP)
+            assert board.store.kept
+
+
+def test_an_address_that_cannot_be_taken_away_is_not_in_use_any_more_and_goes_later():
+    for error in errors():
+        board = Board(Server(lease=100)).bound()
+        board.cable.server.mute = (REQUEST, DISCOVER)
+        board.cable.faults["remove"] = error
+        board.go(101)
+        assert board.client.lease is None
+        assert board.cable.address
+        board.cable.server.mute = ()
+        assert raises(OSError, board.client.acquire, 0)  # it does not return the old one
+        del board.cable.faults["remove"]
+        board.go(1)
+        assert consistent(board)
+        assert "expired" in board.events
+
+
+def test_a_lease_that_could_not_be_applied_is_told_of_when_it_could():
+    for error in errors():
+        board = Board()
+        board.cable.faults["apply"] = error
+        board.go(1)
+        assert not board.client.lease
+        assert "bound" not in board.events
+        assert "error" in board.events
+        assert raises(OSError, board.client.acquire, 100)
+        del board.cable.faults["apply"]
+        board.poll()
+        assert board.client.acquire(0).ip == board.cable.address == "10.0.0.5"
+        assert board.events[-1] == "bound"
+        assert board.store.kept
+
+
+def test_a_fault_that_lasts_is_no_storm_of_packets():
+    for what in LINK:
+        for error in errors():
+            board = with_fault(what, error)
+            board.go(10 * MIN)
+            assert len(board.types) <= 30 * 10, what
+
+
+def test_a_fault_that_is_over_is_made_up_for_by_the_polls_that_follow():
+    for what, seconds in (("apply", 1), ("send", 70), ("open", 70)):
+        for error in errors():
+            board = with_fault(what, error)
+            board.go(MIN)
+            del board.cable.faults[what]
+            board.go(seconds)
+            assert board.client.state == "BOUND", (what, error)
+            assert consistent(board)
+
+
+def test_what_on_event_raises_at_an_error_comes_out_of_poll():
+    class Mine(Exception):
+        pass
+
+    def on_event(event, lease):
+        if event == "error":
+            raise Mine
+
+    for what in ("send", "apply"):
+        board = with_fault(what, [OSError(EIO)])
+        board.client.on_event = on_event
+        raises(Mine, board.go, 10)
+        board.go(10)
+        assert board.client.state == "BOUND"
+        assert consistent(board)
