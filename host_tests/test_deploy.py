@@ -192,9 +192,10 @@ def test_an_image_that_is_none_does_not_bring_up_the_hosts_files(tmp_path: Path)
     if vm.vms()["vm64"].missing:
         pytest.skip(vm.vms()["vm64"].missing)
     image = tmp_path / "flash.bin"
+    board = VirtualBoard(image)
     image.write_bytes(b"")
     with pytest.raises(RuntimeError, match=r"the VM does not start: (.|\n)*OSError"):
-        VirtualBoard(image).__enter__()
+        board.__enter__()
 
 
 # Deployment

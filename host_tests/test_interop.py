@@ -108,7 +108,7 @@ def boots(kind: str) -> Boots:
     with Lab(uplink=True) as net:
         net.serve(kind, plan)
         with net.capture() as wire:
-            netup = Netup(net, "--once")
+            netup = Netup(net, "--once", "--resolver")
             bound = netup.wait("bound")
             netup.end()
             wire.wait("ACK")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_the_firmware_reads_what_was_made(file: Path) -> None:
     assert file.stat().st_size == Store.room
     store = Store(str(file))
     store.epoch = lambda: (2 << 32) + 1500
-    lease = store.lease(store.find(KEY), KEY)
+    lease = store.lease(store.records()[0], KEY)
     assert lease.ifconfig() == ("192.0.2.5", "255.255.255.0", "192.0.2.1", "192.0.2.53")
     assert (lease.lease_time, lease.t1, lease.t2, lease.age) == (3600, 600, 900, 500)
     assert lease.dns == ["192.0.2.53", "192.0.2.54"]
@@ -93,7 +93,7 @@ def test_what_was_made_is_what_the_firmware_stores(file: Path) -> None:
     tool("make", file, *NEEDED, *EVERY, "begun=2:1000")
     made = file.read_bytes()
     store = Store(str(file))
-    lease = store.lease(store.find(KEY), KEY)
+    lease = store.lease(store.records()[0], KEY)
     lease.age = 0
     file.write_bytes(b"")
     store.epoch = lambda: (2 << 32) + 1000
@@ -150,7 +150,8 @@ def test_an_image_is_changed_so_that_a_board_reads_it(image: Path) -> None:
     assert tool("show", image).startswith('/dhcpc.lease\n192.0.2.8 on "home"')
     script = (
         "store = dhcpc.Store('/dhcpc.lease')\n"
-        f"print(store.lease(store.find({KEY!r}), b'').ip, open('/own').read())\n"
+        f"record = [each for each in store.records() if each.startswith({KEY!r})][0]\n"
+        "print(store.lease(record, b'').ip, open('/own').read())\n"
         "store.write(store.read() + b'x')"
     )
     assert in_vm(image, script).split() == ["192.0.2.5", "kept"]
@@ -215,18 +216,117 @@ def test_a_record_needs_what_the_client_cannot_do_without(file: Path, missing: i
     assert refusal("make", file, *settings) == f"lease: a record needs {name}=\n"
 
 
-def test_what_cannot_be_taken_for_records_is_left_alone(file: Path, tmp_path: Path) -> None:
-    file.write_text(json.dumps({"not": "ours"}))
-    was = file.read_bytes()
-    assert "no whole record" in refusal("make", file, *NEEDED)
-    assert "no whole record" in refusal("set", file, "ip=192.0.2.7")
-    assert file.read_bytes() == was
-    assert "Is a directory" in refusal("show", tmp_path)
+def test_what_is_not_there_or_damaged_is_named(tmp_path: Path) -> None:
     assert "no such file or port" in refusal("show", tmp_path / "nothing")
     assert "No such file" in refusal("make", tmp_path / "no/where", *NEEDED)
     broken = tmp_path / "broken"
     broken.write_bytes(b"\xff" * 8 + b"littlefs" + bytes(8192))
     assert "littlefs image is damaged" in refusal("show", broken)
+
+
+# What is not ours
+
+
+def contents(path: Path) -> dict[Path, bytes]:
+    """Every file below a directory, and what is in it."""
+    return {each: each.read_bytes() for each in path.rglob("*") if each.is_file()}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"# Read me\n",
+        b"\0",
+        bytes(128),
+        b"\xff" * 4096 * 4,
+        b"PK\3\4" + b"photos" * 3000,
+        b"\1\0" + MAC + b"\x3d\7\1" + MAC + bytes(111),  # a record but for its CRC
+    ],
+)
+@pytest.mark.parametrize(
+    "words", ["show {}", "wipe {}", "set {} ip=192.0.2.9", "make {} " + " ".join(NEEDED)]
+)
+def test_a_file_without_a_record_is_named_and_left_alone(
+    tmp_path: Path, data: bytes, words: str
+) -> None:
+    file = tmp_path / "README.md"
+    file.write_bytes(data)
+    before = contents(tmp_path)
+    said = refusal(*words.format(file).split())
+    assert said.startswith(f"lease: {file}: no lease record is in it, so it is left alone; name a")
+    assert "wipe" not in said
+    assert contents(tmp_path) == before
+
+
+def test_a_record_in_the_midst_of_a_long_file_does_not_make_it_ours(file: Path) -> None:
+    # The whole flash of a board, say, in which its littlefs is.
+    tool("make", file, *NEEDED)
+    flash = b"\xff" * 4096 + file.read_bytes() + b"\xff" * 4096
+    for data in (flash, file.read_bytes() * 4 + b"x"):
+        file.write_bytes(data)
+        assert "no lease record is in it" in refusal("wipe", file)
+        assert file.read_bytes() == data
+
+
+def test_a_damaged_file_of_records_is_ours_as_long_as_one_is_whole(file: Path) -> None:
+    for network in ("a", "b"):
+        tool("make", file, *NEEDED, f"network={network}")
+    data = bytearray(file.read_bytes())
+    data[20] ^= 1
+    file.write_bytes(data + b"x")
+    said = tool("show", file)
+    assert "128 bytes that are no whole record" in said
+    assert '192.0.2.5 on "a"' in said
+    assert "`wipe` removes it" in refusal("make", file, *NEEDED)
+    assert tool("wipe", file) == f"removed {file}\n"
+
+
+def test_an_empty_file_stays(file: Path) -> None:
+    file.touch()
+    assert tool("show", file) == "no lease is stored on the file\n"
+    assert tool("wipe", file) == "no lease was stored on the file\n"
+    assert file.exists()
+    tool("make", file, *NEEDED)
+
+
+def test_a_link_stays_and_what_it_leads_to_is_wiped(file: Path, tmp_path: Path) -> None:
+    tool("make", file, *NEEDED)
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    tool("wipe", link)
+    assert link.is_symlink()
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("verb", ["show", "wipe"])
+def test_what_is_no_file_is_named_and_left_alone(tmp_path: Path, verb: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert f"{pipe}: is no file" in refusal(verb, pipe)
+    assert pipe.is_fifo()
+    assert f"{tmp_path}: is no file" in refusal(verb, tmp_path)
+
+
+def test_an_image_without_a_record_is_not_written(image: Path) -> None:
+    image.chmod(0o444)
+    before = image.stat()
+    assert tool("wipe", image) == "no lease was stored on the image\n"
+    assert image.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_make_wipe_lease_leaves_a_readme_alone(tmp_path: Path) -> None:
+    file = tmp_path / "READ ME.md"
+    file.write_text("# Read me\n")
+    done = subprocess.run(
+        ["make", "-s", "wipe-lease", f"PORT={file}"],
+        cwd=vm.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"lease: {file}: no lease record is in it")
+    assert file.read_text() == "# Read me\n"
 
 
 def test_a_record_that_there_is_not_is_not_set(file: Path) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import binascii
+import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +23,7 @@ from testbed import clients
 from testbed.lab import Lab
 from testbed.network import CLIENT_MAC
 from testbed.plan import Plan
-from testbed.process import PATIENCE_S, wait_for
+from testbed.process import PATIENCE_S, Process, wait_for
 from toolchain import vm
 from toolchain.cli import Refusal, Unavailable
 from toolchain.programs import require
@@ -64,9 +68,8 @@ def which(request: pytest.FixtureRequest) -> str:
 def test_help_tells_every_option_on_lines_that_fit() -> None:
     done = run("--help", env={**os.environ, "COLUMNS": "99"})
     assert done.returncode == 0
-    for (
-        option
-    ) in "IFACE --once --store --hostname --timeout --reuse --no-apply --json --vm".split():
+    options = "--once --store --hostname --timeout --reuse --no-apply --resolver --json --vm"
+    for option in ("IFACE", *options.split()):
         assert option in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 99
 
@@ -90,6 +93,12 @@ def test_an_option_that_is_wrong_is_refused(option: str) -> None:
     done = run("eth0", option)
     assert done.returncode == 2
     assert option.split("=")[0] in done.stderr
+
+
+def test_the_resolver_without_the_address_is_refused() -> None:
+    done = run("eth0", "--no-apply", "--resolver")
+    assert done.returncode == 2
+    assert "--resolver" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -172,7 +181,7 @@ def names(events: list[Event]) -> list[str]:
 
 
 def everything(net: Lab) -> list[str]:
-    """All that netup might change on the client's host."""
+    """All that netup might change on the client's host, and on the machine."""
     show = ["address show", "route show table all", "rule show", "neigh show dev lo"]
     said = [net.run(["ip", "-4", *what.split()]) for what in show]
     return [*said, net.outside(RESOLV_CONF).read_text()]
@@ -361,16 +370,123 @@ def test_without_json_a_line_tells_what_happened(served: Lab) -> None:
     assert not set("[]{}'") & set(said)
 
 
-def test_without_the_right_to_send_it_says_so(served: Lab, which: str) -> None:
-    said = served.start(
+@pytest.mark.parametrize("right", ["net_raw", "net_admin"])
+def test_a_right_that_is_missing_is_said_before_the_first_packet(
+    served: Lab, which: str, right: str
+) -> None:
+    before = everything(served)
+    netup = [sys.executable, str(NETUP), "eth0", "--vm", which]
+    with served.capture() as wire:
+        began = time.monotonic()
+        said = served.start(["setpriv", f"--bounding-set=-{right}", *netup])
+        assert said.wait(PATIENCE_S) == 1
+        assert time.monotonic() - began < 10
+        time.sleep(0.2)
+    assert wire.types() == []
+    assert re.fullmatch(r"netup: .*eth0.*: Operation not permitted\n", said.said())
+    assert everything(served) == before
+
+
+def test_without_applying_there_is_no_need_for_the_right_to(served: Lab) -> None:
+    netup = [sys.executable, str(NETUP), "eth0", "--no-apply", "--once"]
+    served.run(["setpriv", "--bounding-set=-net_admin", *netup])
+
+
+# What ip(8) says when the kernel refuses; all else is left to the real one.
+REFUSING = """#!/bin/sh
+case "$*" in *"{words}"*)
+    echo "RTNETLINK answers: No buffer space available" >&2
+    exit 2
+esac
+exec {ip} "$@"
+"""
+
+
+def refusing(net: Lab, words: str) -> list[str]:
+    """What comes before a command line to have `ip` fail where these words are in its."""
+    path = Lab.dir / "refusing" / "ip"
+    net.outside(path.parent).mkdir(exist_ok=True)
+    net.outside(path).write_text(REFUSING.format(words=words, ip=shutil.which("ip")))
+    net.outside(path).chmod(0o755)
+    return ["env", f"PATH={path.parent}:{os.environ['PATH']}", sys.executable, str(NETUP), "eth0"]
+
+
+def told(process: Process) -> list[Event]:
+    """What a run with --json has told."""
+    return [json.loads(line) for line in process.said().split("\n")[:-1]]
+
+
+def test_an_address_that_cannot_be_set_is_exit_1_in_the_kernels_words(
+    served: Lab, which: str
+) -> None:
+    process = served.start(
         [
-            *("setpriv", "--bounding-set=-net_raw"),
-            *(sys.executable, NETUP, "eth0", "--once", "--timeout", "0.5", "--vm", which),
+            *refusing(served, "address replace"),
+            *("--once", "--json", "--timeout", "3", "--vm", which),
         ]
     )
-    assert said.wait(PATIENCE_S) in (1, 2)
-    assert "EPERM" in said.said() or "not permitted" in said.said()
-    assert "Traceback" not in said.said()
+    assert process.wait(PATIENCE_S) == 1
+    events = told(process)
+    assert not {"bound", "rebooted"} & {*names(events)}
+    why = [event["reason"] for event in events if event["event"] == "error"]
+    assert len(why) == 1  # though it was tried more than once
+    assert why[0].startswith("ip address replace 192.0.2.")
+    assert why[0].endswith("RTNETLINK answers: No buffer space available")
+    assert events[-1]["event"] == "timeout"
+    assert events[-1]["reason"] == why[0]
+    assert served.addresses() == []
+
+
+def test_an_address_that_can_be_set_later_is(served: Lab) -> None:
+    process = served.start([*refusing(served, "address replace"), "--json"])
+    wait_for(lambda: "error" in names(told(process)), "event 'error'")
+    refusing(served, "no such command")
+    bound = wait_for(lambda: [e for e in told(process) if e["event"] == "bound"], "event 'bound'")
+    assert served.addresses() == [f"{bound[0]['ip']}/24"]
+    process.terminate()
+    assert process.wait(PATIENCE_S) == 0
+
+
+def test_an_address_that_cannot_be_taken_away_is_exit_1(served: Lab) -> None:
+    process = served.start([*refusing(served, "address del"), "--json"])
+    wait_for(lambda: "bound" in names(told(process)), "event 'bound'")
+    process.terminate()
+    assert process.wait(PATIENCE_S) == 1
+    (why,) = [event["reason"] for event in told(process) if event["event"] == "error"]
+    assert why.endswith("RTNETLINK answers: No buffer space available")
+
+
+def test_a_route_that_cannot_be_set_is_an_error_and_no_more(served: Lab) -> None:
+    process = served.start([*refusing(served, "route replace"), "--json", "--once"])
+    assert process.wait(PATIENCE_S) == 0
+    events = told(process)
+    (why,) = [event["reason"] for event in events if event["event"] == "error"]
+    assert "route replace" in why
+    assert why.endswith("No buffer space available")
+    assert names(events)[-1] == "bound"
+    assert served.addresses() == [f"{events[-1]['ip']}/24"]
+
+
+# Replies of all sizes
+
+
+@pytest.mark.rfc("2131 2", "2132 9.10")
+def test_a_reply_of_over_1024_bytes_gives_a_lease(net: Lab, which: str) -> None:
+    # Kea heeds no option 57. Of longer replies than a frame has room for it sends none.
+    try:
+        require("kea-dhcp4")
+    except Unavailable as error:
+        pytest.skip(str(error))
+    long = {224 + number: bytes([65 + number]) * 240 for number in range(4)}
+    net.serve("kea", Plan(extra=long, force=True))
+    with net.capture() as wire:
+        run = Netup(net, "--once", "--vm", which)
+        bound = run.wait("bound")
+        run.end()
+        wire.wait("ACK")
+    assert (bound["lease_time"], bound["server"]) == (3600, "192.0.2.1")
+    assert wire.messages("ACK")[-1].ip["UDP"].len - 8 > 1024
+    assert net.addresses() == [f"{bound['ip']}/24"]
 
 
 # The cable
@@ -466,17 +582,15 @@ def stored(net: Lab) -> bytes:
 
 
 @pytest.mark.rfc("2131 3.2")
-def test_a_record_that_cannot_be_trusted_is_none_and_it_starts_at_init(served: Lab) -> None:
+def test_a_record_that_is_not_for_this_device_is_none_and_it_starts_at_init(served: Lab) -> None:
     good = stored(served)
-    other_mac = bytearray(good)
+    other_mac = bytearray(good[:-4])
     other_mac[7] ^= 1
+    damaged = bytearray(good)
+    damaged[7] ^= 1
     for data in (
-        good[:50],
-        good[:-1],
-        b"garbage\n",
-        bytes(4096),
-        bytes(other_mac),
-        bytes(other_mac[:-4]) + _crc(other_mac[:-4]),
+        bytes(other_mac) + _crc(other_mac),
+        bytes(other_mac) + _crc(other_mac) + damaged,
         b"\x02" + good[1:-4] + _crc(b"\x02" + good[1:-4]),
     ):
         served.outside(STORE).write_bytes(data)
@@ -486,32 +600,72 @@ def test_a_record_that_cannot_be_trusted_is_none_and_it_starts_at_init(served: L
 
 
 def _crc(data: bytes | bytearray) -> bytes:
-    import binascii
-
     return binascii.crc32(data).to_bytes(4, "big")
 
 
 @pytest.mark.rfc("2131 3.2")
 def test_an_empty_store_file_is_as_good_as_none(served: Lab) -> None:
     served.outside(STORE).touch()
+    served.outside(Path(f"{STORE}~")).touch()
     assert "error" not in names(ended(Netup(served, "--once")))
+    assert not served.outside(Path(f"{STORE}~")).exists()
+
+
+@pytest.mark.parametrize("behind", ["", "~"])
+def test_a_store_that_holds_something_else_is_named_and_left_alone(
+    ethernet: str, tmp_path: Path, which: str, behind: str
+) -> None:
+    # `~`: what an editor leaves, and the store would be written to first.
+    path = tmp_path / "notes.txt"
+    file = tmp_path / f"notes.txt{behind}"
+    for data in (b"notes\n", bytes(128), b"\xff" * 4096, b"x" * 1_000_000):
+        file.write_bytes(data)
+        done = run(ethernet, "--no-apply", "--store", str(path), "--vm", which)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == (
+            f"netup: store {file}: holds no lease records; name another file, or remove it\n"
+        )
+        assert {each: each.read_bytes() for each in tmp_path.iterdir()} == {file: data}
 
 
 @pytest.mark.parametrize("place", ["missing/lease", "read-only/lease"])
-def test_a_store_that_cannot_be_written_is_an_error_and_no_more(served: Lab, place: str) -> None:
+def test_a_store_that_cannot_be_written_is_said_before_the_first_packet(
+    served: Lab, which: str, place: str
+) -> None:
     read_only = STORE.parent / "read-only"
     served.run(["mkdir", read_only])
     served.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", read_only], host="switch")
-    run = Netup(served, "--store", str(STORE.parent / place))
+    path = STORE.parent / place
+    with served.capture() as wire:
+        process = served.start([sys.executable, NETUP, "eth0", "--store", path, "--vm", which])
+        assert process.wait(PATIENCE_S) == 2
+        time.sleep(0.2)
+    assert wire.types() == []
+    why = (
+        "there is no such directory"
+        if "missing" in place
+        else "cannot be written: Read-only file system"
+    )
+    assert process.said().startswith(f"netup: store {path}: {why}")
+
+
+def test_a_store_that_cannot_be_written_later_is_an_error_and_no_more(net: Lab) -> None:
+    directory = STORE.parent / "later"
+    net.run(["mkdir", directory])
+    net.run(["mount", "-t", "tmpfs", "tmpfs", directory], host="switch")
+    run = Netup(net, "--store", str(directory / "lease"))
+    run.wait("send")
+    net.run(["mount", "-o", "remount,ro", directory], host="switch")
+    net.serve("dnsmasq")
     run.wait("bound")
-    assert "error" in names(run.events())
-    assert served.addresses() != []
+    assert run.wait("error")["reason"] == "Read-only file system"
+    assert net.addresses() != []
     run.process.terminate()
     assert names(ended(run))[-1] == "released"
-    assert served.addresses() == []
+    assert net.addresses() == []
 
 
-def test_what_is_no_file_is_refused_as_a_store_and_left_alone(served: Lab) -> None:
+def test_what_is_no_file_is_refused_as_a_store_and_left_alone(served: Lab, which: str) -> None:
     # An ordinary user can make no device, but may mount one on a file of the lab's.
     for what, make in {
         "device": "touch {0} && mount --bind /dev/null {0}",
@@ -521,9 +675,11 @@ def test_what_is_no_file_is_refused_as_a_store_and_left_alone(served: Lab) -> No
         path = STORE.parent / what
         served.run(["sh", "-c", make.format(path)], host="switch")
         kind = served.outside(path).stat().st_mode
-        process = served.start([sys.executable, NETUP, "eth0", "--once", "--store", path])
+        process = served.start(
+            [sys.executable, NETUP, "eth0", "--once", "--store", path, "--vm", which]
+        )
         assert process.wait(PATIENCE_S) == 2
-        assert str(path) in process.said()
+        assert process.said() == f"netup: store {path}: is no file\n"
         assert served.outside(path).stat().st_mode == kind
 
 
@@ -545,6 +701,44 @@ def test_a_store_may_be_a_link_to_a_file(served: Lab) -> None:
 # The resolver's file
 
 
+def test_the_resolvers_file_is_left_alone_unless_asked_for(served: Lab, which: str) -> None:
+    # Lines that look like ours, too: another run's may still be at work.
+    text = b"nameserver 198.51.100.9\n# dhcpc on eth0\nnameserver 203.0.113.9\n"
+    file = served.outside(RESOLV_CONF)
+    file.write_bytes(text)
+    before = file.stat()
+    run = Netup(served, "--vm", which)
+    run.wait("bound")
+    assert file.read_bytes() == text
+    run.process.terminate()
+    ended(run)
+    assert file.read_bytes() == text
+    assert file.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_the_resolvers_file_is_as_it_was_after_netup_was_killed(served: Lab, which: str) -> None:
+    text = b"# by hand\nnameserver 198.51.100.9\n"
+    served.outside(RESOLV_CONF).write_bytes(text)
+    for event in ("send", "bound"):
+        run = Netup(served, "--resolver", "--vm", which)
+        run.wait(event)
+        run.process.kill()
+        wait_for(
+            lambda: not served.addresses() and served.outside(RESOLV_CONF).read_bytes() == text,
+            "end of all traces",
+        )
+
+
+def test_the_resolvers_file_is_as_it_was_after_the_client_failed(served: Lab, which: str) -> None:
+    before = everything(served)
+    run = Netup(served, "--resolver", "--vm", which)
+    run.wait("bound")
+    assert everything(served) != before
+    served.run(["sh", "-c", "kill -INT $(pgrep -f UNIX/[m]ain.py)"])
+    assert run.process.wait(PATIENCE_S) != 0
+    assert everything(served) == before
+
+
 def test_the_resolvers_file_is_as_it_was_after_a_release(served: Lab, which: str) -> None:
     for text in (
         b"",
@@ -554,7 +748,7 @@ def test_the_resolvers_file_is_as_it_was_after_a_release(served: Lab, which: str
         b"# caf\xe9 \xff\nsearch example.org\n",
     ):
         served.outside(RESOLV_CONF).write_bytes(text)
-        run = Netup(served, "--vm", which)
+        run = Netup(served, "--resolver", "--vm", which)
         run.wait("bound")
         assert b"nameserver 192.0.2.53\n" in served.outside(RESOLV_CONF).read_bytes()
         run.process.terminate()
@@ -565,7 +759,7 @@ def test_the_resolvers_file_is_as_it_was_after_a_release(served: Lab, which: str
 def test_the_resolvers_file_holds_nothing_but_comments_and_whole_lines(served: Lab) -> None:
     # resolv.conf(5): only a `#` in the first column begins a comment.
     served.outside(RESOLV_CONF).write_text("nameserver 198.51.100.9\n")
-    run = Netup(served)
+    run = Netup(served, "--resolver")
     run.wait("bound")
     lines = served.outside(RESOLV_CONF).read_text().splitlines()
     assert [line for line in lines if not line.startswith("#")] == [
@@ -580,10 +774,10 @@ def test_the_resolvers_file_holds_nothing_but_comments_and_whole_lines(served: L
 
 def test_the_resolvers_file_has_one_set_of_lines_after_a_power_cut(served: Lab) -> None:
     for _ in range(3):
-        ended(Netup(served, "--once"))
+        ended(Netup(served, "--resolver", "--once"))
     text = served.outside(RESOLV_CONF).read_text()
     assert text.count("nameserver 192.0.2.53\n") == 1
-    run = Netup(served)
+    run = Netup(served, "--resolver")
     run.wait("rebooted")
     run.process.terminate()
     ended(run)
@@ -592,7 +786,7 @@ def test_the_resolvers_file_has_one_set_of_lines_after_a_power_cut(served: Lab) 
 
 def test_without_a_resolvers_file_one_is_made_and_a_lease_is_had(served: Lab) -> None:
     served.outside(RESOLV_CONF).unlink()
-    run = Netup(served)
+    run = Netup(served, "--resolver")
     run.wait("bound")
     assert b"nameserver 192.0.2.53\n" in served.outside(RESOLV_CONF).read_bytes()
     run.process.terminate()
@@ -603,7 +797,7 @@ def test_a_resolvers_file_that_cannot_be_written_is_an_error_and_no_more(
     served: Lab, which: str
 ) -> None:
     served.run(["mount", "-o", "remount,bind,ro", "/etc"], host="switch")
-    run = Netup(served, "--vm", which)
+    run = Netup(served, "--resolver", "--vm", which)
     run.wait("bound")
     assert "error" in names(run.events())
     assert served.addresses() != []

@@ -27,7 +27,8 @@ def _show(target: str) -> None:
 def _wipe(target: str) -> None:
     with place(target) as there:
         paths = there.paths()
-        there.remove(paths)
+        if paths:
+            there.remove(paths)
         for path in paths:
             print(f"removed {path}")
         if not paths:
@@ -86,7 +87,9 @@ def parsed() -> argparse.Namespace:
     edit = commands.add_parser("set", help="change fields of a record", epilog=fields)
     wipe = commands.add_parser("wipe", help="remove all records")
     for command in (show, make, edit, wipe):
-        command.add_argument("target", help="a file, a littlefs image, or a board's serial port")
+        command.add_argument(
+            "target", help="a file of records, a littlefs image, or a board's serial port"
+        )
     for command in (make, edit):
         command.add_argument("settings", nargs="+", metavar="NAME=VALUE")
     edit.add_argument("--record", type=int, default=1, metavar="N", help="from 1, the default")

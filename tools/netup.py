@@ -25,7 +25,10 @@ def parsed() -> argparse.Namespace:
         "--once", action="store_true", help="end when bound (exit 0) or on a time-out (exit 1)"
     )
     parser.add_argument(
-        "--store", metavar="FILE", help="where the lease is kept; without it, in memory alone"
+        "--store",
+        metavar="FILE",
+        help="where the lease is kept: a new file, or one of lease records; "
+        "without it, in memory alone",
     )
     parser.add_argument("--hostname", metavar="H", help="option 12")
     parser.add_argument(
@@ -41,7 +44,12 @@ def parsed() -> argparse.Namespace:
         "--no-apply",
         dest="apply",
         action="store_false",
-        help="leave address, route, resolver alone",
+        help="leave address and route alone",
+    )
+    parser.add_argument(
+        "--resolver",
+        action="store_true",
+        help="put the name servers into /etc/resolv.conf until it ends",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object for each event")
     parser.add_argument("--vm", choices=("micropython", "python"), default="micropython")
@@ -50,10 +58,10 @@ def parsed() -> argparse.Namespace:
         arguments.timeout = _TIMEOUT_S if arguments.once else 0
     elif not 0 < arguments.timeout <= 1_000_000:
         parser.error(f"--timeout: {arguments.timeout:g} is not from 0 to 1000000 seconds")
-    if arguments.store:
+    if arguments.resolver and not arguments.apply:
+        parser.error("--resolver: not together with --no-apply")
+    if arguments.store is not None:
         arguments.store = os.path.realpath(arguments.store)
-        if os.path.exists(arguments.store) and not os.path.isfile(arguments.store):
-            parser.error(f"--store: {arguments.store} is not a file")
     return arguments
 
 

@@ -27,6 +27,7 @@ _NONE = "0.0.0.0"
 _SERVER_PORT = 67
 _CLIENT_PORT = 68
 _MOST = 32  # frames that are looked at in one go: a busy network must not hold up the client
+_FRAME = 1514  # bytes of the longest frame (RFC 894); of a longer one, as much
 _RESOLV_CONF = "/etc/resolv.conf"
 _MARK = b"# dhcpc on %s"
 _ALL = b"\xff" * 4
@@ -44,9 +45,12 @@ class Interface(Link):
 
     hostname = None
 
-    def __init__(self, name, apply=True):
-        """ValueError: there is no such interface, or it is not Ethernet. OSError: this takes
-        CAP_NET_RAW.
+    def __init__(self, name, apply=True, resolver=False, words="/dev/null"):
+        """apply: give the interface the address and the route. resolver: and the machine its name
+        servers, in /etc/resolv.conf. words: a file for ip(8) to write to why it fails.
+
+        ValueError: there is no such interface, or it is not Ethernet. OSError: this takes
+        CAP_NET_RAW, and CAP_NET_ADMIN to apply.
         """
         super().__init__(None)
         self.sys = "/sys/class/net/" + name + "/"
@@ -62,12 +66,19 @@ class Interface(Link):
         self.name = name
         self.shell_name = "'%s'" % name.replace("'", "'\\''")
         self.applying = apply
+        self.resolving = resolver
+        self.words = words
+        self.failed = None  # what a lease can do without and `apply` could not do, in words
         self.applied = None  # the address; "" if there is none, None if nobody knows
         self.udp = None
         self.last = None  # the MAC that the last message came from,
         self.hop = None  # and the last that was accepted: the server's own, or a relay's
-        if apply and not self.up():
-            self._ip("link set dev %s up" % self.shell_name)
+        try:
+            socket.socket(_AF_PACKET, socket.SOCK_RAW, 0).close()
+        except OSError as error:
+            raise OSError("no packet can be sent on %s: [Errno %d]" % (name, error.args[0]))
+        if apply:  # also where it is up: who may not do this may not set an address either
+            self._must("link set dev %s up" % self.shell_name)
 
     # the link
 
@@ -145,17 +156,18 @@ class Interface(Link):
 
     def recv(self, size, wait):
         """The message for a client that comes in a frame within `wait` ms, if one does; after a
-        frame that has none it does not wait any longer.
+        frame that has none it does not wait any longer. Of a longer message, the first `size`
+        bytes.
         """
         try:
             for _ in range(_MOST):
                 if not self.poll.poll(wait):
                     break
-                data = self.sock.recv(size + 2 * _HEAD)
+                data = self.sock.recv(_FRAME)
                 message = _message(data)
                 if message:
                     self.last = data[6:12]
-                    return message
+                    return message[:size]
                 wait = 0
         except OSError:  # ENETDOWN: `up` will tell
             pass
@@ -164,12 +176,15 @@ class Interface(Link):
     # the lease
 
     def apply(self, lease):
-        """Give the interface the address, a default route behind all that there are, and the
-        resolver its servers; or, if None, take away what was given, or an earlier run left.
-        OSError: names what could not be done; the rest is.
+        """Give the interface the address and a default route behind all that there are, and, if
+        asked to, the resolver its servers; or, if None, take away what was given, or an earlier
+        run left. What a lease can do without is no fault: `failed` tells of it.
+
+        OSError: the address could not be set, or not be taken away; in the kernel's words.
         """
-        if lease:
+        if lease and lease is not self.lease:  # or else it is tried again
             self.hop = self.last
+        self.lease = lease
         if not self.applying:
             return
         if not lease:
@@ -182,40 +197,50 @@ class Interface(Link):
             self._remove()
         left = lease.remaining()
         left = "forever" if left is None else max(left, 1)
-        failed = self._ip(
-            "address replace %s brd + dev %s valid_lft %s preferred_lft %s"
-            % (address, self.shell_name, left, left)
+        self._must(
+            "address replace %s dev %s" % (address, self.shell_name),
+            " brd + valid_lft %s preferred_lft %s" % (left, left),
         )
         self.applied = address
         route = "default dev %s metric %d" % (self.shell_name, 1000 + self.number)
+        self.failed = None
         if lease.gateway != _NONE:
             way = "via %s src %s onlink proto dhcp" % (lease.gateway, lease.ip)
-            failed = failed or self._ip("route replace %s %s" % (route, way))
+            self.failed = self._ip("route replace %s %s" % (route, way))
         else:
             self._ip("route del " + route)
         self._resolve(lease.dns, lease.option(_DOMAIN_NAME))
-        if failed:
-            raise OSError(failed)
 
     def _remove(self):
         if self.applied:
             failed = self._ip("address del %s dev %s" % (self.applied, self.shell_name))
             ip = self.applied.split("/")[0]
-            if self._ip("address show to %s dev %s | grep -q ." % (ip, self.shell_name)):
-                failed = None  # it is gone: the kernel, too, knows when the lease ends
+            # It may be gone: the kernel, too, knows when the lease ends.
+            show = "address show to %s dev %s | grep -q ." % (ip, self.shell_name)
+            if failed and not self._ip(show):
+                raise OSError(failed)
         else:
-            failed = self._ip("address flush dev %s dynamic" % self.shell_name)
+            self._must("address flush dev %s dynamic" % self.shell_name)
         self.applied = ""
         self._resolve()
+
+    def _must(self, command, more=""):
+        failed = self._ip(command, more)
         if failed:
             raise OSError(failed)
 
-    def _ip(self, command):
-        # What failed, in words; None if it did not.
-        return "ip " + command if os.system("ip -4 %s 2>/dev/null" % command) else None
+    def _ip(self, command, more=""):
+        # What failed, in words; None if it did not. more: what is another each time it is tried,
+        # and is not said.
+        if not os.system("ip -4 %s%s 2>%s" % (command, more, self.words)):
+            return None
+        words = "; ".join(_read(self.words).split("\n"))
+        return "ip %s: %s" % (command, words or "failed")
 
     def _resolve(self, servers=(), domain=None):
         # Before each of our lines stands our mark. They go before the others', and away again.
+        if not self.resolving:
+            return
         mark = _MARK % self.name.encode()
         ours = [b"nameserver %s" % server.encode() for server in servers if server != _NONE]
         domain = (domain or b"").rstrip(b"\0")  # RFC 2132 2
@@ -235,18 +260,23 @@ class Interface(Link):
                 lines.append(line)
             before = line
         new = b"\n".join(lines)
-        if new != old:
-            with open(_RESOLV_CONF, "wb") as f:
-                f.write(new)
+        try:
+            if new != old:
+                with open(_RESOLV_CONF, "wb") as f:
+                    f.write(new)
+        except OSError as error:
+            self.failed = "%s: [Errno %d]" % (_RESOLV_CONF, error.args[0])
 
 
 def _message(data):
-    # Of a frame: RFC 791, 768: a whole IPv4 packet, UDP, to the client's port.
+    # Of a frame: RFC 791, 768: an IPv4 packet, UDP, to the client's port. It may end early: where
+    # the frame was longer than what was read of it, or the datagram comes in fragments, of which
+    # the first one alone can be told.
     if (
         len(data) < _HEAD
         or data[12:14] != b"\x08\0"
         or data[14] >> 4 != 4
-        or data[20] & 0x3F
+        or data[20] & 0x1F
         or data[21]
         or data[23] != _UDP
     ):
@@ -256,10 +286,11 @@ def _message(data):
         return None
     size = data[udp + 4] << 8 | data[udp + 5]
     end = udp + size
-    if not udp + 8 <= end <= len(data):
+    if end < udp + 8 or data[udp + 2] << 8 | data[udp + 3] != _CLIENT_PORT:
         return None
-    if data[udp + 2] << 8 | data[udp + 3] != _CLIENT_PORT:
-        return None
+    if end > len(data):
+        part = data[20] & 0x20 or len(data) == _FRAME
+        return data[udp + 8 :] if part else None
     pseudo = checksum(data, 26, 34, _UDP + size)
     # RFC 1122 4.1.3.4. None at all is right, and the pseudo header's alone is one that a virtual
     # interface has left to hardware which is not there.

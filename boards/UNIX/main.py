@@ -2,8 +2,8 @@
 object for each event.
 
 The first line of standard input is JSON with the keys iface, once, store, hostname, timeout
-(seconds, 0: for ever), reuse, apply. It ends, and gives the address back, when standard input
-does.
+(seconds, 0: for ever), reuse, apply, resolver, words (a file for what ip(8) says). It ends, and
+gives the address back, when standard input does.
 """
 
 import json
@@ -17,6 +17,8 @@ from dhcpc import Store, dotted
 
 _VM = sys.implementation.name == "micropython"
 _INFINITE = 0xFFFFFFFF
+_LEASE_TIME = 51
+_PAUSE_MS = 250  # after a fault, before what failed is tried again
 
 _WALL_CLOCK = 1 << 32  # the kind of clock, as a record has it
 
@@ -43,28 +45,69 @@ class Memory(Store):
         self.kept = data
 
 
-def _tell(event, lease):
-    session = dhcp.session
-    told = {"t_ms": ticks_ms() - start, "event": event, "state": dhcp.state}
-    if event in ("send", "recv", "ignored"):
-        told["type"] = session.type
-    if event in ("ignored", "error"):
-        told["reason"] = str(dhcp.reason)
-    if event == "timeout":
-        told["reason"] = str(dhcp.reason or ("no answer" if dhcp.link.up() else "no carrier"))
-    if lease and event not in ("send", "recv", "ignored", "error"):
-        told["ip"] = lease.ip
-        told["mask"] = lease.mask
-        told["gateway"] = lease.gateway if lease.gateway != "0.0.0.0" else None
-        told["dns"] = lease.dns
-        told["server"] = dotted(lease.server, 0)
-        # What counts as for ever in the firmware is told as it came.
-        whole = int.from_bytes(lease.option(51), "big")
-        ever = lease.remaining() is None
+class _Teller:
+    """Prints events. `trouble`: whether the last one was a fault, and which."""
+
+    trouble = None
+
+    def tell(self, event, lease):
+        """Print an event of the Client's, and before it what its link could not do; a fault that
+        comes again and again, once.
+        """
+        link = dhcp.link
+        if link.failed:
+            self._print("error", reason=link.failed)
+            link.failed = None
+        if event == "error":
+            fault = _words(dhcp.reason)
+            if fault != self.trouble:
+                self._print(event, reason=fault)
+            self.trouble = fault
+            return
+        self.trouble = None
+        told = {}
+        if event in ("send", "recv", "ignored"):
+            told["type"] = dhcp.session.type
+        elif lease:
+            told = _lease(lease)
+        if event == "ignored":
+            told["reason"] = str(dhcp.reason)
+        if event == "timeout":
+            silence = "no answer" if link.up() else "no carrier"
+            told["reason"] = _words(dhcp.reason) if dhcp.reason else silence
+        self._print(event, **told)
+
+    def _print(self, event, **told):
+        told["event"] = event
+        told["state"] = dhcp.state
+        told["t_ms"] = ticks_ms() - start
+        try:
+            print(json.dumps(told))
+        except OSError:
+            pass  # nobody reads it any more; standard input has ended, too
+
+
+def _words(reason):
+    # As both Pythons say it; in words of the kernel's it is put by who reads it.
+    if isinstance(reason, OSError) and isinstance(reason.args[0], int):
+        return "[Errno %d]" % reason.args[0]
+    return str(reason)
+
+
+def _lease(lease):
+    told = {"ip": lease.ip, "mask": lease.mask, "dns": lease.dns}
+    told["gateway"] = lease.gateway if lease.gateway != "0.0.0.0" else None
+    told["server"] = dotted(lease.server, 0) if any(lease.server) else None
+    told["lease_time"] = lease.lease_time
+    told["t1"] = lease.t1
+    told["t2"] = lease.t2
+    if lease.remaining() is None:  # what counts as for ever in the firmware is told as it came
+        i = lease.message().find(_LEASE_TIME, 4)
+        whole = int.from_bytes(lease.ack[i : i + 4], "big")
         told["lease_time"] = whole
-        told["t1"] = (whole if whole == _INFINITE else whole // 2) if ever else lease.t1
-        told["t2"] = (whole if whole == _INFINITE else whole // 8 * 7) if ever else lease.t2
-    print(json.dumps(told))
+        told["t1"] = whole if whole == _INFINITE else whole // 2
+        told["t2"] = whole if whole == _INFINITE else whole // 8 * 7
+    return told
 
 
 class _Stop(Exception):
@@ -74,7 +117,7 @@ class _Stop(Exception):
 def _heed():
     # Whoever started this closes our standard input to have the lease given back; a signal might
     # come between any two instructions.
-    for _ in stop.poll(0):
+    for _ in stop.poll(_PAUSE_MS if teller.trouble else 0):
         raise _Stop
 
 
@@ -87,9 +130,13 @@ def _run():
             dhcp.poll(100)
     except _Stop:
         dhcp.release()
+        return 1 if dhcp.link.applied else 0
     except OSError:
-        _tell("timeout", None)
+        teller.tell("timeout", None)
         return 1
+    except BaseException:
+        dhcp.link.apply(None)  # the machine is left as it was found
+        raise
     return 0
 
 
@@ -97,18 +144,24 @@ stop = select.poll()
 stop.register(sys.stdin, select.POLLIN)
 start = ticks_ms()
 want = json.loads(sys.stdin.readline())
-store = Store(want["store"]) if want["store"] else Memory()
-store.epoch = lambda: _WALL_CLOCK + int(time.time())
+teller = _Teller()
 try:
+    store = board.store(want["store"]) if want["store"] else Memory()
+    store.epoch = lambda: _WALL_CLOCK + int(time.time())
     dhcp = dhcpc.Client(
-        board.nic(want["iface"], want["apply"]),
+        board.nic(
+            want["iface"],
+            apply=want["apply"],
+            resolver=want["resolver"],
+            words=want["words"],
+        ),
         hostname=want["hostname"],
         store=store,
-        on_event=_tell,
+        on_event=teller.tell,
         clock=ticks_ms,
         reuse=want["reuse"],
     )
 except (ValueError, OSError) as error:
-    print(json.dumps({"refused": str(error)}))
-    sys.exit(2)
+    print(json.dumps({"refused": _words(error)}))
+    sys.exit(2 if isinstance(error, ValueError) else 1)
 sys.exit(_run())

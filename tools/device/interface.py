@@ -6,10 +6,12 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from toolchain import vm
 from toolchain.cli import Refusal
 
 _BOARD = vm.ROOT / "boards/UNIX"
-_WANTED = ("iface", "once", "store", "hostname", "timeout", "reuse", "apply")
+_WANTED = ("iface", "once", "store", "hostname", "timeout", "reuse", "apply", "resolver")
 _TOLD = "t_ms event type state reason ip mask gateway dns server lease_time t1 t2".split()
 _OWN_SYSFS = ("unshare", "--mount", "sh", "-c", 'mount -t sysfs sysfs /sys && exec "$@"', "sh")
 
@@ -32,6 +34,11 @@ def _command(which: str) -> tuple[list[str], dict[str, str]]:
     if unix.missing:
         raise Refusal(f"no MicroPython VM: {unix.missing}; or --vm python")
     return unix.command(script), unix.env(_BOARD)
+
+
+def _words(reason: str) -> str:
+    # MicroPython knows the kernel's words for few of its errors.
+    return re.sub(r"\[Errno (\d+)\]$", lambda found: os.strerror(int(found[1])), reason)
 
 
 def _sysfs_is_foreign(iface: str) -> bool:
@@ -62,8 +69,10 @@ def _show(line: str, arguments: argparse.Namespace) -> None:
         print(line, end="", file=sys.stderr)
         return
     if "refused" in event:
-        print(f"netup: {event['refused']}", file=sys.stderr)
+        print(f"netup: {_words(event['refused'])}", file=sys.stderr)
         return
+    if "reason" in event:
+        event["reason"] = _words(event["reason"])
     if "type" in event:
         event["type"] = message_type(event["type"]) if event["type"] else None
     event = {key: event[key] for key in _TOLD if key in event}
@@ -77,11 +86,25 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.suppress(OSError):  # no such interface, or no permission: it will be said
         if _sysfs_is_foreign(arguments.iface):
             command = [*_OWN_SYSFS, *command]
+    want = {key: getattr(arguments, key) for key in _WANTED}
+    with tempfile.TemporaryFile() as words:
+        want["words"] = f"/proc/self/fd/{words.fileno()}"
+        return _follow(command, env, want, words.fileno(), arguments)
+
+
+def _follow(
+    command: list[str],
+    env: dict[str, str],
+    want: dict[str, Any],
+    words: int,
+    arguments: argparse.Namespace,
+) -> int:
     # A session of its own: Ctrl-C is for us. It ends, giving the address back, when its standard
     # input is closed, be it by our death.
     child = subprocess.Popen(
         command,
         env=env,
+        pass_fds=[words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -91,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
     assert child.stdin
     assert child.stdout
     stdin = child.stdin
-    stdin.write(json.dumps({key: getattr(arguments, key) for key in _WANTED}) + "\n")
+    stdin.write(json.dumps(want) + "\n")
     stdin.flush()
     signal.signal(signal.SIGINT, lambda *_: stdin.close())
     signal.signal(signal.SIGTERM, lambda *_: stdin.close())

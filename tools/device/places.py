@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from littlefs import LittleFS, LittleFSError, UserContext
+from littlefs import LittleFSError
 from serial.tools.list_ports import comports
 
+from device.image import Image, is_image
+from device.record import are_records
 from device.remote import Board, ports
 from toolchain.cli import Refusal
 
 _FILE = "dhcpc.lease"
 _FILES = (_FILE, _FILE + "~")  # the second one is half written
-_BLOCK = 4096  # bytes of flash
-_PROGRAM = 256  # rp2's program size, a multiple of ESP32's
-_SUPERBLOCK = slice(8, 16)  # of either of the first two blocks
 _REMOVE = """
 import os
 for path in %r:
@@ -41,10 +40,22 @@ class _OneFile:
     name = "the file"
 
     def __init__(self, path: Path) -> None:
+        """Refusal: there is something else than records in it."""
         self.path = str(path)
+        if not path.exists():
+            return
+        if not path.is_file():
+            raise Refusal(f"{path}: is no file, no image and no port")
+        with path.open("rb") as file:
+            if not are_records(file):
+                raise Refusal(
+                    f"{path}: no lease record is in it, so it is left alone; name a file of "
+                    f"records, a littlefs image, or a port; {ports()}"
+                )
 
     def paths(self) -> list[str]:
-        return [self.path] if Path(self.path).exists() else []
+        path = Path(self.path)
+        return [self.path] if path.exists() and path.stat().st_size else []
 
     def read(self, path: str) -> bytes:
         return Path(path).read_bytes()
@@ -54,26 +65,16 @@ class _OneFile:
 
     def remove(self, paths: list[str]) -> None:
         for path in paths:
-            Path(path).unlink()
+            Path(path).resolve().unlink()  # what a link leads to
 
 
-class _Image:
+class _InImage:
     path = f"/{_FILE}"
     name = "the image"
 
-    def __init__(self, image: Path) -> None:
+    def __init__(self, image: Image) -> None:
         self.image = image
-        data = bytearray(image.read_bytes())
-        self.flash = UserContext(buffer=data)
-        self.files = LittleFS(
-            self.flash,
-            mount=False,  # or else it formats what it cannot mount
-            block_size=_BLOCK,
-            block_count=len(data) // _BLOCK,
-            prog_size=_PROGRAM,
-            cache_size=_BLOCK,
-        )
-        self.files.mount()
+        self.files = image.files
 
     def paths(self) -> list[str]:
         return [f"/{name}" for name in self.files.listdir("/") if name in _FILES]
@@ -85,15 +86,12 @@ class _Image:
     def write(self, path: str, data: bytes) -> None:
         with self.files.open(path, "wb") as file:
             file.write(data)
-        self._keep()
+        self.image.keep()
 
     def remove(self, paths: list[str]) -> None:
         for path in paths:
             self.files.remove(path)
-        self._keep()
-
-    def _keep(self) -> None:
-        self.image.write_bytes(self.flash.buffer)
+        self.image.keep()
 
 
 class _OnBoard:
@@ -114,8 +112,9 @@ class _OnBoard:
 
 @contextlib.contextmanager
 def place(target: str, *, new: bool = False) -> Iterator[Place]:
-    """Open what a user names: a file, a littlefs image, or a board's serial port. new: a file need
-    not be there. Refusal: it is none of them, or cannot be read or written.
+    """Open what a user names: a file of records, a littlefs image, or a board's serial port.
+
+    new: a file need not be there. Refusal: it is none of them, or cannot be read or written.
     """
     if not target:
         raise Refusal(f"PORT= is missing; {ports()}")
@@ -127,17 +126,11 @@ def place(target: str, *, new: bool = False) -> Iterator[Place]:
         if is_port:
             with Board(target) as board:
                 yield _OnBoard(board)
-        elif path.is_file() and _is_image(path):
-            yield _Image(path)
+        elif path.is_file() and is_image(path):
+            yield _InImage(Image(path))
         else:
             yield _OneFile(path)
     except LittleFSError as error:
         raise Refusal(f"{target}: the littlefs image is damaged or full ({error})") from None
     except OSError as error:
         raise Refusal(f"{target}: {error.strerror}") from None
-
-
-def _is_image(path: Path) -> bool:
-    with path.open("rb") as file:
-        start = file.read(2 * _BLOCK)
-    return b"littlefs" in (start[_SUPERBLOCK], start[_BLOCK:][_SUPERBLOCK])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "firmware"))
 
@@ -32,6 +33,15 @@ class Bytes(Store):
 
     def write(self, data: bytes) -> None:
         self.data = data
+
+
+def are_records(file: BinaryIO) -> bool:
+    """Whether a file may be taken for one of records: it is empty, or no longer than the firmware
+    makes it, and at least one of the records is whole.
+    """
+    most = Store.most * Store.room
+    data = file.read(most + 1)
+    return not data or len(data) <= most and bool(Bytes(data).records())
 
 
 def describe(data: bytes) -> str:
@@ -80,12 +90,11 @@ class Fields:
         key_end = name_end + 2 + int.from_bytes(record[name_end + 1 : name_end + 2], "big")
         key = record[:key_end]
         store = Bytes(record)
-        whole = store.find(key)
-        if not whole:
+        if not store.records():
             raise ValueError(f"{len(record)} bytes that are no whole record")
         if record[0] != _VERSION:
             raise ValueError(f"a record of version {record[0]}, which is not known here")
-        lease = store.lease(whole, key)
+        lease = store.lease(record, key)
         return cls(
             mac=record[2:_NAME],
             ip=IPv4Address(lease.yiaddr),

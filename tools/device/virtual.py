@@ -22,10 +22,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from littlefs import LittleFSError
+
+from device.image import BLOCK, Image, is_erased, is_image
 from toolchain import vm
 from toolchain.cli import Refusal
 
-BLOCK = 4096  # bytes, as on the boards
 BLOCKS = 212  # a Pico W's 848 KB
 
 _HEAP = 400_000  # bytes, in the 64-bit VM: about what 200 KB are on a board
@@ -46,7 +48,7 @@ sys.path[:] = [%r]
 from device import virtual_vm as board
 open(%r).close()
 flash = board.Flash(%r, %r)
-board.mount(flash)
+board.mount(flash, %r)
 os.putenv("MICROPYINSPECT", "1")
 sys.stdout.write("\\0")
 board.start(globals(), %r, %r)
@@ -59,13 +61,16 @@ class VirtualBoard:
     port: str
 
     def __init__(self, image: Path, blocks: int = BLOCKS, **implementation: Any) -> None:
-        """image: a littlefs image; made, with so many blocks, if it is not there.
+        """image: a littlefs image; made, with so many blocks, if it is not there or empty.
         implementation: what `sys.implementation` is to say, as in `version=(1, 21, 0, "")`.
+
+        Refusal: there is something else in it. OSError: it cannot be read or written.
         """
         self.image = image.resolve()
         self.implementation = implementation
-        if not image.exists():
+        if not image.exists() or image.is_file() and not image.stat().st_size:
             image.write_bytes(b"\xff" * BLOCK * blocks)
+        self.new = _is_new(image)
 
     def __enter__(self) -> VirtualBoard:
         """Refusal: there is no VM, or it does not start."""
@@ -123,6 +128,7 @@ class VirtualBoard:
             os.ttyname(inner),
             str(self.image),
             BLOCK,
+            self.new,
             not raw,
             self.implementation,
         )
@@ -217,6 +223,22 @@ class VirtualBoard:
         elif _CTRL_C in self._to_vm:
             self._to_vm = self._to_vm.partition(_CTRL_C)[2]
             self._process.send_signal(signal.SIGINT)
+
+
+def _is_new(image: Path) -> bool:
+    # Whether it has to be formatted. Refusal: it has, but something else is in it.
+    if not image.is_file():
+        raise Refusal(f"{image}: is no file")
+    if is_erased(image):
+        return True
+    why = "is no littlefs image"
+    if is_image(image):
+        try:
+            Image(image)
+            return False
+        except LittleFSError as error:
+            why = f"the littlefs image is damaged ({error})"
+    raise Refusal(f"{image}: {why}, so it is left alone; name a new file, or a board's flash")
 
 
 def _terminal(signals: bool = False) -> tuple[int, int]:

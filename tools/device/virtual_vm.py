@@ -64,13 +64,15 @@ class _Implementation:
         return getattr(sys.implementation, name)
 
 
-def mount(flash):
-    """Mount it as the only file system, formatted if it is new, as a board's _boot.py does. The
-    host's is then out of reach.
+def mount(flash, new=True):
+    """Mount it as the only file system. The host's is then out of reach. new: format it unless it
+    is, as a board's _boot.py does. OSError: there is none.
     """
     try:
         fs = vfs.VfsLfs2(flash, progsize=_PROGRAM_SIZE)
     except OSError:
+        if not new:
+            raise
         vfs.VfsLfs2.mkfs(flash, progsize=_PROGRAM_SIZE)
         fs = vfs.VfsLfs2(flash, progsize=_PROGRAM_SIZE)
     vfs.umount("/")

@@ -1,0 +1,128 @@
+"""tools/virtual_board.py: which file it takes for a board's flash, and which it leaves alone. What
+the board itself does is in test_deploy and test_app.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("termios", reason="virtual boards take pseudo-terminals: Linux or macOS")
+
+from device.image import BLOCK, Image
+from device.virtual import BLOCKS, VirtualBoard
+from toolchain import vm
+from toolchain.cli import Refusal
+
+TOOL = vm.ROOT / "tools/virtual_board.py"
+VM = vm.vms()["vm64"]
+needs_vm = pytest.mark.skipif(bool(VM.missing), reason=f"{VM.name}: {VM.missing}")
+
+
+@pytest.fixture
+def flash(tmp_path: Path) -> Path:
+    """Where a board's flash may be."""
+    return tmp_path / "flash.bin"
+
+
+def formatted(path: Path) -> Path:
+    """A board's flash, with a file in it."""
+    with VirtualBoard(path):
+        pass
+    image = Image(path)
+    with image.files.open("/own", "wb") as file:
+        file.write(b"kept")
+    image.keep()
+    return path
+
+
+def run(path: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command until it ends by itself, or has a port, and is ended."""
+    process = subprocess.Popen(
+        [sys.executable, TOOL, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    port = process.stdout.readline()
+    if port:
+        process.send_signal(signal.SIGINT)
+    rest, errors = process.communicate(timeout=30)
+    return subprocess.CompletedProcess(process.args, process.returncode, port + rest, errors)
+
+
+@needs_vm
+@pytest.mark.parametrize("data", [None, b"", b"\xff" * BLOCK * 32])
+def test_what_is_new_or_empty_is_formatted(flash: Path, data: bytes | None) -> None:
+    if data is not None:
+        flash.write_bytes(data)
+    done = run(flash)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Image(flash).files.listdir("/") == []
+    assert flash.stat().st_size == (len(data) if data else BLOCK * BLOCKS)
+
+
+@needs_vm
+def test_a_littlefs_image_is_used_as_it_is(flash: Path) -> None:
+    formatted(flash)
+    before = flash.read_bytes()
+    assert run(flash).returncode == 0
+    assert flash.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"PK\3\4" + b"a photo" * 100_000,
+        b"x",
+        bytes(BLOCK * 32),
+        b"\xff" * BLOCK * 32 + b"x",
+        b"\xff" * 8 + b"littlefs" + b"\xff" * BLOCK * 32,
+    ],
+)
+def test_a_file_with_something_else_is_named_and_left_alone(flash: Path, data: bytes) -> None:
+    flash.write_bytes(data)
+    done = run(flash)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"virtual_board: {flash}: ")
+    assert "littlefs image" in done.stderr
+    assert "so it is left alone; name a new file" in done.stderr
+    assert flash.read_bytes() == data
+
+
+@needs_vm
+def test_a_damaged_image_is_not_formatted(flash: Path) -> None:
+    formatted(flash)
+    data = bytearray(flash.read_bytes())
+    for block in (0, 1):  # the two copies of the superblock, behind its magic
+        data[block * BLOCK + 24 : block * BLOCK + 40] = bytes(16)
+    flash.write_bytes(data)
+    with pytest.raises(Refusal, match="the littlefs image is damaged"):
+        VirtualBoard(flash)
+    assert flash.read_bytes() == data
+
+
+@needs_vm
+def test_what_the_vm_cannot_mount_is_not_formatted_either(flash: Path) -> None:
+    board = VirtualBoard(formatted(flash))
+    other = b"PK\3\4" + bytes(BLOCK * 32)
+    flash.write_bytes(other)  # just before the start
+    with pytest.raises(Refusal, match="the VM does not start"), board:
+        pass
+    assert flash.read_bytes() == other
+
+
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (tmp_path, pipe):
+        done = run(path)
+        assert done.returncode == 1
+        assert done.stderr == f"virtual_board: {path}: is no file\n"
+    done = run(tmp_path / "no" / "where")
+    assert done.returncode == 1
+    assert str(tmp_path / "no" / "where") in done.stderr
+    assert "Traceback" not in done.stderr
