@@ -35,6 +35,7 @@ TIERS = {
     "interop": "real servers and sockets, in network namespaces",
     "flash": "littlefs that loses power at every single write",
     "lwip": "the boards' IP stack, lwIP, behind a TAP",
+    "odd": "a server of scapy's codec that does one thing wrong",
     "board": "MicroPython's Pico W firmware in an emulator",
 }
 

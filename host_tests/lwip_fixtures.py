@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from lwip_board import ADDRESS, PEER, board_lab
+from lwip_board import ADDRESS, PEER
+from testbed.board import plug_board
 from testbed.lab import Lab
 from testbed.network import CLIENT_MAC
 from toolchain import lwip, vm
@@ -22,7 +23,7 @@ def stack_works() -> None:
         for port in lwip.BOARDS:
             lwip.build(port)
         with Lab() as net:
-            board_lab(net)
+            plug_board(net)
     except Unavailable as error:
         pytest.skip(str(error))
 
@@ -31,7 +32,7 @@ def stack_works() -> None:
 def net(stack_works: None) -> Iterator[Lab]:
     """A board's cable and, on the same switch, a peer that knows the MAC of ADDRESS by itself."""
     with Lab() as net:
-        board_lab(net)
+        plug_board(net)
         net.add_host("peer", "02:00:00:00:02:01", f"{PEER}/24")
         neighbour = ["ip", "neigh", "add", ADDRESS, "lladdr", CLIENT_MAC, "dev", "eth0"]
         net.run(neighbour, host="peer")
@@ -43,7 +44,7 @@ def net(stack_works: None) -> Iterator[Lab]:
 def served(stack_works: None) -> Iterator[Lab]:
     """A board's cable with dnsmasq on it."""
     with Lab() as net:
-        board_lab(net)
+        plug_board(net)
         net.serve("dnsmasq")
         yield net
 

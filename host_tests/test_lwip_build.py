@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lwip_board import board_lab
+from testbed.board import plug_board
 from testbed.lab import Lab
 from toolchain import lwip
 from toolchain.cli import Unavailable
@@ -63,4 +63,4 @@ def test_without_a_tap_it_says_what_to_do(stack_works: None) -> None:
     with Lab() as net:
         net.run(["mount", "--bind", "/dev/null", "/dev/net/tun"], host="switch")
         with pytest.raises(Unavailable, match="modprobe tun"):
-            board_lab(net)
+            plug_board(net)

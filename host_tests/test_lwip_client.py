@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 from scapy.layers.inet import IP, UDP
 
-from lwip_board import PEER, Board, answers, board_lab, send
+from lwip_board import PEER, answers, send
 from test_interop import ALL, ALL_MACS, ANY, path, sent
+from testbed.board import Board, plug_board
 from testbed.lab import Lab
 from testbed.plan import Plan
 from testbed.process import wait_for
@@ -89,7 +90,7 @@ class Exchange(NamedTuple):
 def keep(link: Link, flags: int) -> Exchange:
     """Have a board get a lease, renew it and give it back."""
     with Lab() as net:
-        board_lab(net)
+        plug_board(net)
         server = net.serve("dnsmasq", Plan(lease=600, t1=3, t2=500))
         with net.capture() as wire, Board(net, link.port, link.script(flags) + KEEP) as board:
             told = {name: more for name, *more in board.end()}
@@ -290,7 +291,7 @@ def test_garbage_and_empty_datagrams_do_not_keep_it_from_a_lease(
     stack_works: None, radio: Link
 ) -> None:
     with Lab() as net:
-        board_lab(net)
+        plug_board(net)
         net.add_host("peer", "02:00:00:00:02:01", f"{PEER}/24")
         net.run(["ip", "route", "add", "default", "dev", "eth0"], host="peer")
         with Board(net, radio.port, radio.script() + "dhcp.acquire()") as board:

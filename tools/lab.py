@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The lab: real DHCP servers and clients on a network of their own.
 
-Lists what there is of it, runs one exchange and prints it, or records host_tests/captures.
+Lists what there is of it, runs one exchange and prints it, records host_tests/captures, or puts
+clients before an odd server and makes docs/odd-servers.md.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from odd import table
+from odd.columns import COLUMNS, OURS, Column
+from odd.oddities import ODDITIES, named
 from testbed.clients import CLIENTS
 from testbed.exchanges import SCENARIOS, Exchange, record
 from testbed.lab import Lab
@@ -39,6 +43,49 @@ def show_list() -> int:
     return cli.Unavailable.code if lacking else 0
 
 
+def show_oddities() -> None:
+    """Print their names."""
+    for title, oddities in ODDITIES.items():
+        print(title)
+        for name, oddity in oddities.items():
+            print(f"  {name:26} {oddity.line}")
+
+
+def meet_oddities(
+    names: list[str], clients: list[str], lanes: int, verbose: bool, out: Path | None
+) -> int:
+    """Put clients before odd servers, print what they get, and write the page. The exit code: 1 if
+    this project's client does not get what it is to get."""
+    oddities = {name: oddity for name, oddity in named().items() if not names or name in names}
+    if unknown := set(names) - set(oddities):
+        raise cli.Refusal(f"no such oddity: {', '.join(sorted(unknown))}; odd --list has them")
+    columns, missing = table.able(
+        column for column in COLUMNS if not clients or column.title in clients
+    )
+    for column, reason in missing.items():
+        print(f"{column.title}: {reason}", file=sys.stderr)
+    if not columns:
+        return cli.Unavailable.code
+
+    def tell(name: str, column: type[Column], outcome: table.Outcome) -> None:
+        print(f"{name:26} {column.title:15} {outcome.seconds:5.1f} s  {outcome}", flush=True)
+        if verbose:
+            print(outcome.said)
+
+    outcomes = table.run(oddities, columns, lanes, tell)
+    for column in columns:
+        print(f"{column.title}: {table.count(outcomes, column)}")
+    if out:
+        out.write_text(table.page(outcomes))
+    return int(
+        any(
+            str(outcome) != "yes"
+            for (name, column), outcome in outcomes.items()
+            if column in OURS and table.takes(column, oddities[name])
+        )
+    )
+
+
 def parsed() -> argparse.Namespace:
     """What the command line asks for."""
     parser = cli.parser("Real DHCP servers and clients in namespaces.")
@@ -54,6 +101,22 @@ def parsed() -> argparse.Namespace:
     run.add_argument("--pcap", type=Path, metavar="FILE", help="keep the capture")
     again = commands.add_parser("record", help="record the captures of the test suite again")
     again.add_argument("--out", type=Path, metavar="DIR", default=vm.ROOT / "host_tests/captures")
+    odd = commands.add_parser("odd", help="who gets a lease from servers that are odd")
+    odd.add_argument("names", nargs="*", metavar="NAME", help="of oddities; all")
+    odd.add_argument("--list", action="store_true", help="list them")
+    odd.add_argument(
+        "--client",
+        action="append",
+        choices=[column.title for column in COLUMNS],
+        default=[],
+        dest="clients",
+        help="this one; may be given again; all",
+    )
+    odd.add_argument("--lanes", type=int, default=2, metavar="N", help="labs for each client")
+    odd.add_argument("-v", "--verbose", action="store_true", help="and what each client said")
+    odd.add_argument(
+        "--out", type=Path, metavar="FILE", help="write the page, docs/odd-servers.md"
+    )
     return parser.parse_args()
 
 
@@ -65,6 +128,11 @@ def main() -> int:
                 return show_list()
             case "record":
                 record(args["out"])
+            case "odd":
+                if args.pop("list"):
+                    show_oddities()
+                    return 0
+                return meet_oddities(**args)
             case "run":
                 pcap = args.pop("pcap")
                 print(Exchange(**args).run(pcap).text(), end="")
