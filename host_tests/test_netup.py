@@ -125,11 +125,13 @@ def test_an_interface_that_is_no_ethernet_is_refused(which: str) -> None:
 
 
 @pytest.mark.rfc("2132 3.14")
-def test_a_host_name_that_is_too_long_is_refused(which: str, ethernet: str) -> None:
-    done = run(ethernet, "--hostname", "h" * 256, "--vm", which)
-    assert done.returncode == 2
-    assert "12" in done.stderr or "host" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_host_name_that_is_too_long_is_refused(which: str, net: Lab) -> None:
+    process = net.start([sys.executable, NETUP, "eth0", "--hostname", "h" * 256, "--vm", which])
+    assert process.wait(PATIENCE_S) == 2
+    time.sleep(0.2)
+    said = process.said()
+    assert "12" in said or "host" in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("machine", ["micropython", "python"])
@@ -652,13 +654,12 @@ def test_a_store_that_cannot_be_written_is_said_before_the_first_packet(
 def test_a_store_that_cannot_be_written_later_is_an_error_and_no_more(net: Lab) -> None:
     directory = STORE.parent / "later"
     net.run(["mkdir", directory])
-    net.run(["mount", "-t", "tmpfs", "tmpfs", directory], host="switch")
     run = Netup(net, "--store", str(directory / "lease"))
     run.wait("send")
-    net.run(["mount", "-o", "remount,ro", directory], host="switch")
+    net.run(["rm", "-r", directory])
     net.serve("dnsmasq")
     run.wait("bound")
-    assert run.wait("error")["reason"] == "Read-only file system"
+    assert run.wait("error")["reason"] == "No such file or directory"
     assert net.addresses() != []
     run.process.terminate()
     assert names(ended(run))[-1] == "released"
