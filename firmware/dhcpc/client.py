@@ -245,11 +245,7 @@ class Client:
         key = bytes((1, len(name))) + link.mac + name + self.client_id
         if key != self.key or self.record is None:
             self.key = key
-            self.record = b""
-            for data in self.store.records():
-                if data.startswith(key):
-                    self.record = data
-                    break
+            self.record = (self.store.records(key) + [b""])[0]
 
     def send(self, type: int) -> None:
         """Send the message of option 53 `type`, or, if 0, that of the session's state."""

@@ -136,7 +136,7 @@ class Client(_Client):
         lease = session.lease
         if lease:
             store = self.store
-            records = [data for data in store.records() if data.startswith(self.key)]
+            records = store.records(self.key)
             stored = store.lease(records[0], self.key) if records else None
             # Seconds are cut off at both ends: to store the age each time would make it too young.
             if not stored or not -1 <= stored.age - lease.age <= 1:
@@ -145,7 +145,7 @@ class Client(_Client):
     def begin(self) -> None:
         super().begin()
         if self.session.state == _INIT_REBOOT:
-            self.others = [data for data in self.store.records() if data.startswith(self.key)]
+            self.others = self.store.records(self.key)
             self._verify()
 
     def settle(self, event: str, clear: object = False, recv: bool = False) -> None:

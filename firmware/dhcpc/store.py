@@ -39,13 +39,13 @@ class Store:
         """
         self.path = path
 
-    def records(self) -> list[bytes]:
-        """The records that are whole, the last network's first."""
+    def records(self, key: bytes = b"") -> list[bytes]:
+        """The records that are whole, of that key, or of any, the last network's first."""
         data = self.read()
         found = []
         for i in range(0, len(data), self.room):
             record = data[i : i + self.room]
-            if crc32(record[:-4]).to_bytes(4, "big") == record[-4:]:
+            if record.startswith(key) and crc32(record[:-4]).to_bytes(4, "big") == record[-4:]:
                 found.append(record)
         return found
 

@@ -12,14 +12,19 @@ STATIC = ("192.168.7.7", "255.255.255.0", "192.168.7.1", "8.8.8.8")
 # Taking over
 
 
+def lost_and_back(board):
+    """It runs for the time of a lease; then the link goes, and comes back."""
+    dhcp = bound(board)
+    dhcp.go(LEASE)
+    board.away()
+    dhcp.poll()
+    board.back()
+    dhcp.bound()
+
+
 def test_the_built_in_client_never_gets_to_send():
     def case(board):
-        dhcp = bound(board)
-        dhcp.go(LEASE)
-        board.away()
-        dhcp.poll()
-        board.back()
-        dhcp.bound()
+        lost_and_back(board)
         assert not board.built_in
 
     on(case, *[port for port in PORTS if port not in AT_ONCE])
@@ -27,12 +32,7 @@ def test_the_built_in_client_never_gets_to_send():
 
 def test_where_it_sends_within_active_nothing_follows():
     def case(board):
-        dhcp = bound(board)
-        dhcp.go(LEASE)
-        board.away()
-        dhcp.poll()
-        board.back()
-        dhcp.bound()
+        lost_and_back(board)
         assert board.built_in == [DISCOVER]
 
     on(case, *AT_ONCE)
