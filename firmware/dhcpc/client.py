@@ -148,7 +148,7 @@ class Client:
                 most -= 1
                 wait_ms = 0
                 event = self.attempt(session.read, data)
-                if event in ("ignored", "recv"):
+                if event == "ignored" or event == "recv":
                     self.reason = session.reason
                     self.tell(event)
                 elif event:

@@ -57,10 +57,10 @@ def frame(buf: bytearray, size: int, mac: bytes, to_mac: bytes, to: bytes) -> No
     )
     for i in range(26, 30):
         buf[i] = buf[i + _HEAD - 14]
-    pack_into(b"!H", buf, 24, 0xFFFF - checksum(buf, 14, 34, 0))
+    pack_into("!H", buf, 24, 0xFFFF - checksum(buf, 14, 34, 0))
     # The pseudo header, and all but the zeros from behind chaddr to the cookie
     sum = checksum(buf, 26, _HEAD + 34, 17 + size + 8)
-    pack_into(b"!H", buf, 40, 0xFFFF - checksum(buf, _HEAD + 236, _HEAD + size, sum))
+    pack_into("!H", buf, 40, 0xFFFF - checksum(buf, _HEAD + 236, _HEAD + size, sum))
 
 
 def checksum(buf: bytes | bytearray, i: int, end: int, sum: int) -> int:
@@ -99,7 +99,7 @@ class Link:
             self.option = getattr(socket, "SO_BINDTODEVICE", None)  # of the socket
             self.raw = getattr(nic, "send_ethernet", None)
             # What the NIC has as long as there is no lease: the first three that ifconfig takes
-            self.ifconfig = _NONE, _NONE, _NONE
+            self.ifconfig = (_NONE,) * 3
             if not (self.option or self.raw):
                 self.ifconfig = dotted(b"\xa9\xfe\x44" + mac[5:], 0), "255.255.0.0", _NONE
 

@@ -110,15 +110,15 @@ def build(buf: bytearray | memoryview, form: int, fields: "Fields") -> int:
     )
     i = 243
     if form & _REQUESTED and any(fields.yiaddr):
-        pack_into(b"!H4s", buf, i, 0x3204, fields.yiaddr)
+        pack_into("!H4s", buf, i, 0x3204, fields.yiaddr)
         i += 6
     if form & _SERVER and any(fields.server):  # type: ignore[arg-type]
-        pack_into(b"!H4s", buf, i, 0x3604, fields.server)
+        pack_into("!H4s", buf, i, 0x3604, fields.server)
         i += 6
-    pack_into(b"293s", buf, i, options)  # and zeros to where the longest message would end
+    pack_into("293s", buf, i, options)  # and zeros to where the longest message would end
     i += size
     if kind in _BRIEF:
-        pack_into(b"58s", buf, i - 1, b"\xff")
+        pack_into("58s", buf, i - 1, b"\xff")
     return max(i, _MIN_SIZE)
 
 
@@ -145,7 +145,7 @@ class Message:
             buf = bytes(buf)  # which alone can be searched
         self.buf = buf  # type: ignore[assignment]  # a bytearray serves as well
         self.values.clear()
-        pack_into(b"512s", self.index, 0, b"")
+        pack_into("512s", self.index, 0, b"")
         end = len(buf)
         if not _HEADER <= end < _TWICE:
             return "length"
