@@ -131,7 +131,8 @@ def _webassembly() -> list[VM]:
         found.append(
             VM(
                 f"vm32-{version}",
-                (node or "node", str(_DRIVER), str(_NPM / alias)),
+                # With threads that compile WebAssembly, Node.js 20 now and then never ends.
+                (node or "node", "--single-threaded", str(_DRIVER), str(_NPM / alias)),
                 missing or absent,
                 loads_mpy=version != "1.22",  # that build leaves the loader out
             )
