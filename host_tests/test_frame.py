@@ -44,10 +44,12 @@ TO_ONE_SERVER = {"request in RENEWING", "release"}
 class Client(world.World):
     """A client whose messages are framed and read back by scapy."""
 
-    def frame(self, type: int = 0, mac: bytes = ALL_MACS, to: bytes = ALL) -> Ether:
+    def frame(self, type: int = 0, to_server: bool = False) -> Ether:
         buf = bytearray(HEAD + 570)
         size = self.session.write(memoryview(buf)[HEAD:], type)
-        frame(buf, size, world.MAC, mac, to)
+        frame(buf, size, world.MAC)
+        if to_server:  # as no board does it, but the laptop's link
+            link.readdress(buf, HOP, world.SERVER)
         return Ether(bytes(buf[: HEAD + size]))
 
 
@@ -56,8 +58,7 @@ def message(name: str, **how: object) -> Ether:
     prepare, kind = MESSAGES[name]
     client = Client(**how)
     prepare(client)
-    unicast = name in TO_ONE_SERVER
-    return client.frame(kind, HOP if unicast else ALL_MACS, world.SERVER if unicast else ALL)
+    return client.frame(kind, name in TO_ONE_SERVER)
 
 
 def recomputed(packet: Ether) -> Ether:

@@ -150,6 +150,8 @@ for _ in range(3):
     go(1100)
     cable.server.naks = False
 go(4000)
+while client.state != "BOUND":  # RENEWING, if a call has just failed
+    go(10)
 print(client.state, cable.address == client.lease.ip, "error" in events)
 """
 

@@ -34,7 +34,12 @@ def until(event):
         dhcp.poll(100)
 seen = []
 nic.active(True)
-dhcp = dhcpc.Client(nic, store="/run/lab/lease", on_event=on_event, clock=clock)
+if not hasattr(nic, "send_ethernet") and not hasattr(socket, "SO_BINDTODEVICE"):
+    from dhcpc import provisional
+    link = provisional.Link(nic)
+else:
+    link = nic
+dhcp = dhcpc.Client(link, store="/run/lab/lease", on_event=on_event, clock=clock)
 dhcp.session.flags = flags
 """
 

@@ -802,7 +802,7 @@ def test_a_resolvers_file_that_cannot_be_written_is_an_error_and_no_more(
     run.wait("bound")
     assert "error" in names(run.events())
     assert served.addresses() != []
-    assert served.outside(STORE).exists()
+    wait_for(served.outside(STORE).exists, "record")
     run.process.terminate()
     assert names(ended(run))[-1] == "released"
     assert served.addresses() == []

@@ -56,10 +56,15 @@ def joined(led: str = LED, app: str = APP, root: str = ROOT) -> str:
     return package.join({"__init__": root, "led": led, "app": app, "_compat": ""})
 
 
-def test_the_modules_stand_in_the_order_of_their_imports_and_the_roots_own_lines_behind() -> None:
-    text = joined()
-    places = [text.index(part) for part in ("class Led", "def run", "__version__")]
-    assert places == sorted(places)
+def test_imports_come_first_then_constants_the_largest_module_and_the_roots_own_lines() -> None:
+    more = "\n\ndef more():\n    return " + repr("x" * 200) + "\n"
+    first = ("import utime", "import pack_into", "_PIN = ", "_TIMES = ")
+    for text, then in (
+        (joined(led=LED + more), ("class Led", "def run")),
+        (joined(app=APP + more), ("def run", "class Led")),
+    ):
+        places = [text.index(part) for part in (*first, *then, "__version__")]
+        assert places == sorted(places)
     assert package.layers({"__init__": ROOT, "led": LED, "app": APP}) == ["led", "app"]
 
 

@@ -78,9 +78,9 @@ def is_unicast(ip: bytes) -> bool:
 def is_host(ip: bytes, mask: bytes | None) -> bool:
     if not is_unicast(ip):
         return False
-    if not mask or not mask[0] or mask[3] > 253:
-        return True  # no mask, or a pair, or one (RFC 3021)
-    free = int.from_bytes(mask, "big") ^ 0xFFFFFFFF
+    free = int.from_bytes(mask or b"", "big") ^ 0xFFFFFFFF
+    if not mask or not mask[0] or free & (free + 1) or free < 2:
+        return True  # no mask, or none with holes; or a pair, or one (RFC 3021)
     return 0 != int.from_bytes(ip, "big") & free != free
 
 
@@ -213,7 +213,7 @@ class Network(RuleBasedStateMachine):
             return None
         if not self.sent or data[4:8] != self.session.xid:
             return None
-        kind = (single(found, 53, 1) or b"\0")[0]
+        kind = (single(found, 53, 1) or single(found, 53, 2) or b"\0")[0]
         server = single(found, 54, 4)
         enough = kind == NAK or single(found, 51, 4)
         if wrong and not (wrong == "option" and enough):
@@ -222,9 +222,12 @@ class Network(RuleBasedStateMachine):
             return None
         chosen = self.offered[1] if self.offered else NOBODY
         if kind == NAK:
-            other = state == REQUESTING and server and any(chosen) and server != chosen
+            other = state == REQUESTING and server and server != chosen
             return None if other else "nak"
-        if not is_host(data[16:20], single(found, 1, 4)):
+        yiaddr = data[16:20]
+        if state > BOUND and yiaddr == NOBODY:
+            yiaddr = self.session.yiaddr  # ciaddr's is meant
+        if not is_host(yiaddr, single(found, 1, 4)):
             return None
         if state == SELECTING and (self.offered or self.tries < 2 and server == self.shunned):
             return None

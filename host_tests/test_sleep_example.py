@@ -109,7 +109,7 @@ def address(port):
 
 began = time.ticks_ms() // 1000
 nic = Nic(None)
-dhcpc.sleep.time = Time()
+dhcpc.sleep.utime = Time()
 sys.modules["machine"] = Machine()
 sys.modules["board"] = Board()
 mount(Flash(want["flash"], 4096))

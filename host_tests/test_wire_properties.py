@@ -151,7 +151,7 @@ def test_options_in_pieces_over_three_fields_are_joined(
 def test_every_message_is_what_scapy_reads(
     form: int, header: dict[str, object], sent: Options
 ) -> None:
-    brief = option(61, b"\xff" + bytes(len(sent)))
+    brief = option(61, b"\xff" + bytes(1 + len(sent)))
     options = brief + b"".join(option(code, value) for code, value in sent) + b"\xff"
     fields = SimpleNamespace(**header, options=options)
     buf = bytearray(b"\xee" * (ROOM + 9))
@@ -206,7 +206,8 @@ def is_mask_of(mask: str, ip: str) -> bool:
     """
     free = int(ip_address(mask)) ^ 0xFFFFFFFF
     host = int(ip_address(ip)) & free
-    return not mask.startswith("0.") and (free & 255 < 2 or 0 != host != free)
+    row = free & (free + 1) == 0  # of ones, and nothing but zeros behind it
+    return row and not mask.startswith("0.") and (free < 2 or 0 != host != free)
 
 
 @settings(max_examples=100)
@@ -240,8 +241,8 @@ def test_a_lease_shows_what_scapy_wrote(
     assert m.read(data) is None
     lease = Lease(m, 0)
     assert lease.ip == ip
-    assert lease.dns == [each for each in dns if is_unicast(each)]
-    usable = [each for each in routers if is_unicast(each)]
+    assert lease.dns == [each for each in dns if is_unicast(each) and each != ip]
+    usable = [each for each in routers if is_unicast(each) and each != ip]
     assert lease.gateway == (usable[0] if usable else "0.0.0.0")
     given = mask and is_unicast(ip) and is_mask_of(mask, ip)
     assert lease.mask == (mask if given else "255.255.255.0")

@@ -30,8 +30,6 @@ _MOST = 32  # frames that are looked at in one go: a busy network must not hold 
 _FRAME = 1514  # bytes of the longest frame (RFC 894); of a longer one, as much
 _RESOLV_CONF = "/etc/resolv.conf"
 _MARK = b"# dhcpc on %s"
-_ALL = b"\xff" * 4
-_ALL_MACS = b"\xff" * 6
 _NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
 
 
@@ -40,10 +38,20 @@ def _read(path):
         return f.read().strip()
 
 
+def readdress(buf, mac, ip):
+    """Have a frame go to one host instead of to all: to those 6 bytes, and those 4."""
+    buf[:6] = mac
+    buf[30:34] = ip
+    for i in (24, 40):
+        # RFC 1624: what is new is added; all ones, which are gone, count for nothing.
+        sum = checksum(ip, 0, 4, 0xFFFF - (buf[i] << 8 | buf[i + 1]))
+        struct.pack_into("!H", buf, i, 0xFFFF - sum)
+
+
 class Interface(Link):
     """The interface `name`."""
 
-    hostname = None
+    hostname = ""
 
     def __init__(self, name, apply=True, resolver=False, words="/dev/null"):
         """apply: give the interface the address and the route. resolver: and the machine its name
@@ -151,7 +159,9 @@ class Interface(Link):
             self.udp.sendto(self.buf[:size], to)
             time.sleep(_ARP_S)
             return
-        frame(self.frame, size, self.mac, server and self.hop or _ALL_MACS, server or _ALL)
+        frame(self.frame, size, self.mac)
+        if server and self.hop:
+            readdress(self.frame, self.hop, server)
         self.sock.send(memoryview(self.frame)[: size + _HEAD])
 
     def recv(self, size, wait):

@@ -155,7 +155,7 @@ try:
             resolver=want["resolver"],
             words=want["words"],
         ),
-        hostname=want["hostname"],
+        hostname=want["hostname"] or "",
         store=store,
         on_event=teller.tell,
         clock=ticks_ms,

@@ -5,7 +5,7 @@ import time
 from random import getrandbits
 
 from ._compat import TYPE_CHECKING, const
-from .lease import Lease, subnet
+from .lease import Lease, dotted
 from .link import Link
 from .session import Session
 from .store import Store
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     class Settings(TypedDict, total=False):
         """The settings of a Client."""
 
-        hostname: str | bytes | None
-        client_id: bytes | None
+        hostname: str
+        client_id: bytes
         params: bytes
         options: Mapping[int, bytes | str]
         store: str | Store
@@ -39,9 +39,14 @@ _STATES = const("STOPPED INIT INIT-REBOOT SELECTING REBOOTING REQUESTING BOUND R
 _RELEASE = const(7)
 _HOST_NAME = const(12)
 _PARAMETERS = const(55)
+_SERVER_ID = const(54)
+_MESSAGE = const(56)
 _CLIENT_ID = const(61)
+_ROUTES = const(121)
 # 50, 52, 53, 54, 12, 55, 57, 61: the application does not set these among the others
 _OURS = const(b"2456\x0c79=")
+
+_NO_LINK = const("no link")
 
 _SIZE = const(1024)  # the longest datagram that we take
 _LONGEST = const(b"\x39\x02\x04\0")  # says so: option 57 (RFC 2132 9.10)
@@ -49,13 +54,15 @@ _AWAKE = const(50)  # ms between polls while a reply is awaited
 _LOOK = const(10)  # ms between looks at the link while `acquire` waits for it
 _LINGER = const(10000)  # ms that the socket stays open for a reply; another Client may want one
 _MOST = const(8)  # datagrams handled in one poll: a flood must not hold up the application
+_PAUSE = const(600000)  # ms between writes of the record, and after one that failed: flash wears
+_SOON = const(1000)  # ms until the NIC is told again what it did not take
 
 
 class Client:
     """A DHCP client on one link. `lease` is the Lease in use, or None; `reason`, that of the last
     refusal or fault; `wanted`, whether to go for a lease.
 
-    What extras build on is public, too: `session`, `store`, `link`; `begin`, `send`, `settle`,
+    What extras build on is public, too: `session`, `store`, `link`; `start`, `send`, `update`,
     `tell`, which a subclass may extend; `key`, that of the store's record for this network.
     """
 
@@ -64,9 +71,11 @@ class Client:
     key: bytes
     record: bytes | None
     due: str | None  # the event that the NIC has yet to follow
+    save: "tuple[Any, ...] | None"  # what to do with the record, and with what
+    saved: int | None  # when that was last done; None: it may be done now
+    error: BaseException | None  # by on_event
 
     options: "Mapping[int, bytes | str]" = {}  # noqa: RUF012
-    client_id: "bytes | None" = None
     on_event: "Callable[[str, Lease | None], object] | None" = None
     clock: "Any" = None  # time.ticks_ms unless it is set
     reuse = False
@@ -91,17 +100,30 @@ class Client:
         """
         link = nic if isinstance(nic, Link) else Link(nic)
         self.hostname = link.hostname
+        self.client_id = b"\x01" + link.mac
         for name, value in settings.items():
-            if callable(getattr(self, name, max)):  # a method, or, as max is callable, nothing
+            was = getattr(self, name, max)
+            if callable(was):  # a method, or, as max is callable, nothing
                 raise ValueError(name)
+            if not (isinstance(value, (type(was), Store)) or was is None and callable(value)):
+                raise ValueError("%s: not %s" % (name, "callable" if was is None else type(was)))
             setattr(self, name, value)
         self.link = link
-        self.lease = self.reason = self.record = self.key = self.due = None  # type: ignore
+        self.reason = _NO_LINK
+        self.lease = self.record = self.key = self.due = None  # type: ignore
+        self.save = self.saved = self.error = None
         self.clock = self.clock or time.ticks_ms  # type: ignore[attr-defined]
         if isinstance(self.store, str):
             self.store = Store(self.store)
-        options = self.client_id = option(_CLIENT_ID, self.client_id or b"\x01" + link.mac)
-        options += option(_PARAMETERS, self.params) + _LONGEST
+        if self.start_wait_ms < 0:
+            raise ValueError("start_wait_ms")
+        options = self.client_id = self.client_id and option(_CLIENT_ID, self.client_id)
+        params = self.params
+        if _ROUTES in params:  # RFC 3442: before the router
+            params = b"\x79" + params.replace(b"\x79", b"")
+        for code in params:
+            option(code, b"\x01")  # ValueError: there is no such option
+        options += (params and option(_PARAMETERS, params)) + _LONGEST
         if self.hostname:
             options += option(_HOST_NAME, self.hostname)
         for code in self.options:
@@ -119,12 +141,24 @@ class Client:
 
     def poll(self, wait_ms: int = 0) -> int:
         """Handle what has arrived and what is due; wait at most `wait_ms` for a datagram. What
-        fails is an event; only a NIC that cannot tell of its link, or not give up an address
-        without a lease, raises its own exception.
+        fails is an event. What `on_event` has raised comes out at the end, when all is done.
 
         Return in how many milliseconds to call again: at most 50 while a reply is awaited, at most
         a day.
         """
+        try:
+            wait = self.step(wait_ms)
+        except Exception as error:
+            wait = _SOON
+            self.reason = error
+            self.tell("error")
+        raised = self.error
+        if raised:
+            self.error = None
+            raise raised
+        return wait
+
+    def step(self, wait_ms: int) -> int:
         link = self.link
         session = self.session
         if not link.up():
@@ -133,11 +167,11 @@ class Client:
             elif self.wanted:
                 link.apply(None)  # off and on again, the interface has its built-in client back
                 if self.record is None:
-                    self.recall()  # there is time now, and none when the link is up
+                    self.find()  # there is time now, and none when the link is up
         elif self.wanted and not session.state:
-            self.begin()
+            self.start()
         elif self.due:
-            self.settle(self.due)  # it is tried again
+            self.update(self.due)  # it is tried again
         most = _MOST
         pause = 0
         while True:
@@ -147,28 +181,30 @@ class Client:
             if data:
                 most -= 1
                 wait_ms = 0
-                event = self.attempt(session.read, data)
-                if event == "ignored" or event == "recv":
-                    self.reason = session.reason
-                    self.tell(event)
-                elif event:
-                    self.settle(event, event == "nak", True)
+                self.hear(data)
                 continue
             due = session.step(self.clock())
             if due == "send":
                 self.send(0)
             elif due:
-                self.settle(due)
-            elif wait_ms > 0:
+                self.update(due)
+            elif wait_ms > 0 and not self.error:
                 pause = min(wait_ms, session.wait)
                 wait_ms = 0
             else:
                 break
+        wait = session.wait
         if link.sock:
-            if session.state != _BOUND and self.clock() - self.last & 0x3FFFFFFF < _LINGER:
-                return min(_AWAKE, session.wait)
-            link.close()
-        return session.wait
+            if session.state != _BOUND and session.last - self.last & 0x3FFFFFFF < _LINGER:
+                wait = min(_AWAKE, wait)
+            else:
+                link.close()
+        saved = self.saved
+        if self.save and (saved is None or session.last - saved & 0x3FFFFFFF >= _PAUSE):
+            self.saved = session.last
+            if self.attempt(*self.save) is None:
+                self.save = None
+        return min(_SOON, wait) if self.due else wait
 
     def acquire(
         self, timeout_ms: int = 20000, idle: "Callable[[], object] | None" = None
@@ -186,11 +222,27 @@ class Client:
             error = self.link.error()
             old = error and old
             if error != old or self.clock() - start & 0x3FFFFFFF >= timeout_ms:
-                raise OSError(error or errno.ETIMEDOUT)
+                if error:
+                    raise OSError(error)
+                raise OSError(errno.ETIMEDOUT, self.reason)
             self.poll(100 if self.session.state else _LOOK)
             if idle:
                 idle()
         return self.lease
+
+    def verify(self) -> None:
+        """Ask with the next poll whether the lease still holds (INIT-REBOOT, RFC 2131 3.2): after
+        a time, say, in which the link may have been away. Until there is an answer, there is no
+        address. Without a lease, nothing.
+        """
+        lease = self.session.lease
+        if lease:
+            self.session.start(0, lease.yiaddr)
+            self.update("link")
+
+    def renew(self) -> None:
+        """Renew the lease with the next poll, before T1. Without a lease, nothing."""
+        self.session.due = 0
 
     def release(self) -> None:
         """Send RELEASE, take the address away and forget its record; without a lease, only stop.
@@ -198,47 +250,46 @@ class Client:
         """
         if self.wanted or self.session.state:
             self.wanted = False
-            try:
-                if self.session.lease:
-                    self.send(_RELEASE)
-            finally:
-                self._stop("released", self.lease)
+            if self.session.lease:
+                self.send(_RELEASE)
+            self._stop("released", self.lease)
+            self.poll()
 
     def close(self) -> None:
         """Let the lease be, and hand the interface back to the built-in client."""
         self.wanted = False
-        try:
-            self._stop("link")
-        finally:
-            self.link.release()
+        self._stop("link")
+        self.link.release()
+        self.poll()
 
     def _stop(self, event: str, clear: object = False) -> None:
         self.session.stop()
         self.link.close()
-        self.settle(event, clear)
+        self.saved = None  # this may be the end
+        self.reason = _NO_LINK
+        self.update(event, clear)
 
     # What extras call, and extend in a subclass
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Start, as the link is up: with INIT-REBOOT if there is a record of this device on this
         network (RFC 2131 3.2), else with INIT.
         """
         session = self.session
         session.step(self.clock())  # `start` counts from the last one, which may be long ago
-        self.link.apply(None)  # it may have been off and on again
-        self.recall()
+        self.reason = "no answer"
+        self.attempt(self.find)
         record = self.record or b""
         self.record = None
-        lease = None
-        if record and self.reuse:
-            lease = self.store.lease(record, self.key)
-            if subnet(lease.message()) < 0:
-                lease = None
-        wait = getrandbits(20) % (self.start_wait_ms or 1)
-        session.start(wait, record[-13:-9], lease)  # its yiaddr, see Store
-        self.settle("reused" if session.lease else "link")
+        lease = self.reuse and record and self.attempt(self.store.lease, record, self.key)
+        session.start(
+            session.rand(20) % (self.start_wait_ms or 1),
+            record[-13:-9],  # its yiaddr, see Store
+            lease,  # type: ignore[arg-type]  # False: there is none to be used
+        )
+        self.update("reused" if session.lease else "link")
 
-    def recall(self) -> None:
+    def find(self) -> None:
         """Read the record of this device on this network, `record`, unless it is there."""
         link = self.link
         name = link.key()
@@ -254,35 +305,52 @@ class Client:
         self.last = self.clock()
         if self.attempt(link.send, session.write(link.buf, type), session.to) is None:
             self.tell("send")
-        else:  # no more than a lost packet
-            # Where another Client has the port, not always when it has.
-            session.wait = getrandbits(16) % (session.wait or 1)
+        else:
+            session.unsent()
 
-    def settle(self, event: str, clear: object = False, recv: bool = False) -> None:
-        """Have `lease`, the NIC and the record follow the session, and tell of the event. A new
-        record is written last: that takes longest, and the address works already.
+    def update(self, event: str, clear: object = False, recv: bool = False) -> None:
+        """Have the NIC and `lease` follow the session, and tell of the event. The record follows
+        at the end of a poll: that takes longest, and the address works already.
 
         clear: the record is wrong from now on. recv: a message that came has brought it about.
         """
         lease = self.session.lease
         if clear and (self.lease or self.reuse):
-            self.attempt(self.store.clear, self.key)
-        new = self.due or lease is not self.lease
-        if new:
-            self.lease = None
-            self.due = event
-            if self.attempt(self.link.apply, lease) is False:
-                return
-            self.due = None
-            self.lease = lease
-        try:
-            if recv:
-                self.tell("recv")
+            self.save = self.store.clear, self.key
+            self.saved = None
+        self.due = event
+        self.lease = None
+        if self.attempt(self.link.apply, lease) is False:
+            return
+        self.due = None
+        self.lease = lease
+        if lease:
+            self.reason = None
+            self.save = self.store.save, lease, self.key
+        if recv:
+            self.tell("recv")
+        self.tell(event)
+
+    def hear(self, buf: bytes) -> None:
+        """Take in a datagram. As long as there is no lease, `reason` says which server has
+        answered what, its own words (option 56) behind it.
+        """
+        session = self.session
+        event = self.attempt(session.read, buf)
+        if session.type and not session.lease:
+            message = session.message
+            self.reason = (
+                "%s: %s %s"
+                % (
+                    dotted(message.buf, message.find(_SERVER_ID, 4) or 20),  # siaddr
+                    "NAK" if event == "nak" else session.reason or "OFFER",
+                    str(message.option(_MESSAGE) or b"")[2:-1],
+                )
+            )
+        if event == "ignored" or event == "recv":
             self.tell(event)
-        finally:
-            # The application may have released it meanwhile.
-            if new and lease and lease is self.session.lease:
-                self.attempt(self.store.save, lease, self.key)
+        elif event:
+            self.update(event, event == "nak", True)
 
     def attempt(self, do: "Callable[..., Any]", *arguments: object) -> "Any":
         """Return what do(*arguments) returns, or False if it fails: that is an event, and the
@@ -296,6 +364,9 @@ class Client:
         return False
 
     def tell(self, event: str) -> None:
-        """Tell the application."""
+        """Tell the application. What it raises comes out of `poll`, at its end."""
         if self.on_event:
-            self.on_event(event, self.lease)
+            try:
+                self.on_event(event, self.lease)
+            except BaseException as error:
+                self.error = error

@@ -17,11 +17,7 @@ def decline(dhcp: Client) -> None:
         session.step(dhcp.clock())  # the 10 s begin now
         session.start(_AFTER_DECLINE)
         # First the address goes: DECLINE comes from 0.0.0.0 (RFC 2131 4.4.4).
-        try:
-            dhcp.settle("declined", True)
-        finally:
-            try:
-                dhcp.send(_DECLINE)
-            finally:
-                session.wait = _AFTER_DECLINE  # whether it could leave or not
-                session.yiaddr = bytes(4)  # not to be asked for again
+        dhcp.update("declined", True)
+        dhcp.send(_DECLINE)
+        session.wait = _AFTER_DECLINE  # whether it could leave or not
+        session.yiaddr = bytes(4)  # not to be asked for again

@@ -20,6 +20,7 @@ _LEASE_TIME = const(51)
 _SERVER_ID = const(54)
 _T1 = const(58)
 _T2 = const(59)
+_ROUTES = const(121)
 
 _NONE = const("0.0.0.0")
 
@@ -38,8 +39,8 @@ def unicast(buf: bytes, i: int) -> bool:
 
 
 def subnet(message: Message) -> int:
-    """Where the subnet mask begins in a message's `buf`; 0 without one, or if it begins with 0. -1
-    if yiaddr cannot be a host's: anywhere, or with that mask.
+    """Where the subnet mask begins in a message's `buf`; 0 without one, or if it begins with 0 or
+    has holes. -1 if yiaddr cannot be a host's: anywhere, or with that mask.
     """
     buf = message.buf
     if not unicast(buf, 16):
@@ -50,14 +51,17 @@ def subnet(message: Message) -> int:
     # By bytes: on a board a number of 32 bits is on the heap.
     ones = zeros = free = 0
     for k in range(4):
+        last = free
         free = buf[i + k] ^ 255
+        if free & free + 1 or last and free < 255:
+            return 0
         ones |= buf[16 + k] & free
         zeros |= ~buf[16 + k] & free
     # RFC 3021: of a pair, or of one, all are hosts
     return i if free < 2 or ones and zeros else -1
 
 
-def _seconds(message: Message, code: int) -> int:
+def secs(message: Message, code: int) -> int:
     # 0 if the option is not there, or not whole.
     i = message.find(code, 4)
     return i and min(int.from_bytes(message.buf[i : i + 4], "big"), _FOREVER)
@@ -89,12 +93,12 @@ class Lease:
         self.yiaddr = self.ack[16:20]
         i = message.find(_SERVER_ID, 4)
         self.server = self.ack[i : i + 4] if i else b"\0\0\0\0"
-        self.lease_time = end = _seconds(message, _LEASE_TIME) or _HOUR
+        self.lease_time = end = secs(message, _LEASE_TIME) or _HOUR
         fuzz = (end >> 5) * rand >> 6
         half = (end >> 1) - fuzz
         most = end - max(end >> 3, 1) - fuzz
-        t1 = _seconds(message, _T1) or half
-        t2 = _seconds(message, _T2) or most
+        t1 = secs(message, _T1) or half
+        t2 = secs(message, _T2) or most
         # RFC 2131 4.4.5: T1 < T2 < lease time, or they are mended; fuzz is to the early side.
         if not t1 < t2 < end:
             t1 = half
@@ -104,30 +108,35 @@ class Lease:
         self.t1 = t1 or 1
         self.t2 = t2
 
-    def __getattr__(self, name: str) -> "Any":
+    def __getattr__(self, key: str) -> "Any":
         # The strings: each costs a board as much as the rest of a Lease.
-        if name == "ip":
+        if key == "ip":
             return dotted(self.yiaddr, 0)
-        if name == "mask":
+        if key == "mask":
             i = subnet(self.message())
             return dotted(self.ack, i) if i > 0 else "255.255.255.0"
-        if name == "dns":
+        if key == "dns":
             return self.ips(_DNS)
-        if name == "gateway":
-            return (self.ips(_ROUTER) or (_NONE,))[0]
-        raise AttributeError(name)
+        if key == "gateway":
+            # RFC 3442: where there are classless routes, the one to all is the default, and option
+            # 3 is ignored.
+            routes = self.option(_ROUTES) or b""
+            i = 0
+            while i + 5 <= len(routes):
+                if not routes[i]:
+                    return dotted(routes, i + 1)
+                i += (routes[i] + 47) >> 3
+            return _NONE if 0 < i == len(routes) else (self.ips(_ROUTER) or (_NONE,))[0]
+        raise AttributeError(key)
 
     def ips(self, code: int) -> list[str]:
         """The addresses of an option, as strings: those that are whole and can be a host's."""
         value = self.option(code) or b""
         found = []
         for i in range(0, len(value) & ~3, 4):
-            if unicast(value, i):
+            if unicast(value, i) and not value.startswith(self.yiaddr, i):
                 found.append(dotted(value, i))
         return found
-
-    def __repr__(self) -> str:
-        return " ".join(self.ifconfig() + (dotted(self.server, 0),))
 
     def remaining(self) -> int | None:
         """Seconds until the address must not be used any more, as of the last poll; None if the

@@ -20,9 +20,10 @@ _NONE = const("0.0.0.0")
 
 _SHORTEST = const(400)  # bytes: with a quarter less, a message would have no room
 
-# network.STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD of rp2 and of ESP32
-_NO_AP_FOUND = const((-2, 201, 210, 211, 212))  # the last three: none of the security asked for
-_WRONG_PASSWORD = const((-3, 202))
+# network.STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD of rp2 and of ESP32, modulo 256: -2 and -3; 201,
+# with 210 to 212, none of the security that was asked for, and 202
+_NO_AP_FOUND = const(b"\xfe\xc9\xd2\xd3\xd4")
+_WRONG_PASSWORD = const(b"\xfd\xca")
 
 # The same on every port
 _AF_INET = const(2)
@@ -31,36 +32,36 @@ _POLLIN = const(1)
 _SOL_SOCKET = const(0xFFF)  # ESP32's, which alone needs it
 
 
-def frame(buf: bytearray, size: int, mac: bytes, to_mac: bytes, to: bytes) -> None:
-    """Make of the message at buf[42:], `size` bytes long, a whole frame (RFC 894, 791, 768).
+def frame(buf: bytearray, length: int, mac: bytes) -> None:
+    """Make of the message at buf[42:], `length` bytes long, a frame to all (RFC 894, 791, 768).
 
-    mac, to_mac: 6 bytes. to: the 4 bytes of the address it goes to. It comes from ciaddr, which is
-    0.0.0.0 as long as there is no address to send from. Both checksums are filled in. Behind a
+    mac: 6 bytes. It comes from ciaddr, which is 0.0.0.0 as long as there is no address to send
+    from. Both checksums are filled in. Behind a
     message of odd length stands a zero, as wire.build leaves it.
     """
     pack_into(
         b"!6s6sIHIHH4s4sIHH",
         buf,
         0,
-        to_mac,
+        _ALL,
         mac,
         0x08004500,  # EtherType; version 4, 5 words
-        size + 28,
+        length + 28,
         0,  # identification, flags, fragment offset
         0x4011,  # time to live 64, UDP
         0,
         b"",
-        to,
+        _ALL,
         _CLIENT_PORT << 16 | _SERVER_PORT,
-        size + 8,
+        length + 8,
         0,
     )
     for i in range(26, 30):
         buf[i] = buf[i + _HEAD - 14]
     pack_into("!H", buf, 24, 0xFFFF - checksum(buf, 14, 34, 0))
     # The pseudo header, and all but the zeros from behind chaddr to the cookie
-    sum = checksum(buf, 26, _HEAD + 34, 17 + size + 8)
-    pack_into("!H", buf, 40, 0xFFFF - checksum(buf, _HEAD + 236, _HEAD + size, sum))
+    sum = checksum(buf, 26, _HEAD + 34, 17 + length + 8)
+    pack_into("!H", buf, 40, 0xFFFF - checksum(buf, _HEAD + 236, _HEAD + length, sum))
 
 
 def checksum(buf: bytes | bytearray, i: int, end: int, sum: int) -> int:
@@ -77,9 +78,9 @@ def checksum(buf: bytes | bytearray, i: int, end: int, sum: int) -> int:
 class Link:
     """What Client asks of any link, on a NIC of MicroPython's.
 
-    A NIC without an address cannot just broadcast: lwIP finds no route. The ways out, best first:
-    a socket that is bound to the device (ESP32), whole frames (rp2), and, for any other NIC, a
-    link-local address (RFC 3927) for the time being. Replies reach a plain UDP socket in any case.
+    A NIC without an address cannot just broadcast: lwIP finds no route. The ways out are a socket
+    that is bound to the device (ESP32), whole frames (rp2), and an address for the time being, of
+    the extra `provisional`. Replies reach a plain UDP socket in any case.
     """
 
     def __init__(self, nic: "Any") -> None:
@@ -93,40 +94,40 @@ class Link:
             import network  # type: ignore[import-not-found]
 
             self.hostname = network.hostname()
-            self.mac = mac = nic.config("mac")
-            if not any(mac):
+            self.mac = nic.config("mac")
+            if not any(self.mac):
                 raise ValueError("nic: not active")
             self.option = getattr(socket, "SO_BINDTODEVICE", None)  # of the socket
             self.raw = getattr(nic, "send_ethernet", None)
             # What the NIC has as long as there is no lease: the first three that ifconfig takes
             self.ifconfig = (_NONE,) * 3
-            if not (self.option or self.raw):
-                self.ifconfig = dotted(b"\xa9\xfe\x44" + mac[5:], 0), "255.255.0.0", _NONE
 
     def up(self) -> bool:
-        """Whether there is a cable or an association."""
+        """Whether there is a cable or an association; False, too, if the NIC cannot tell."""
         nic = self.nic
-        if self.option and hasattr(nic, "scan"):
-            try:
+        try:
+            if self.option and hasattr(nic, "scan"):
                 nic.status("rssi")
                 return True
-            except OSError:
-                return False
-        # Without and with an address: network.ETH_CONNECTED, ETH_GOT_IP of ESP32; of other ports
-        return nic.status() in ((3, 5) if self.option else (2, 3))
+            # 3 and 5 are network.ETH_CONNECTED, ETH_GOT_IP of ESP32; 2 and 3 are without and with
+            # an address on rp2
+            status = nic.status()
+            return status == 3 or status == (5 if self.option else 2)
+        except Exception:
+            return False
 
     def key(self) -> bytes:
         """What tells this network from others: the SSID; b"" on a cable."""
         try:
             # ESP32: behind one of 32 bytes stands the password.
             return self.nic.config("ssid").encode()[:32]
-        except ValueError:
+        except Exception:  # ValueError where there is no such thing
             return b""
 
     def error(self) -> str | None:
         """None, or why there will be no association."""
         # Once the link is up, ESP32's status still tells of an earlier failure.
-        status = not self.up() and self.nic.status()
+        status = 0 if self.up() else self.nic.status() & 0xFF
         if status in _WRONG_PASSWORD:
             return "wrong password"
         return "no access point" if status in _NO_AP_FOUND else None
@@ -175,42 +176,42 @@ class Link:
     def close(self) -> None:
         """Close the socket if it is open."""
         if self.sock:
+            self.poll = select.poll()  # if there is no memory for it, nothing has changed
             self.sock.close()
             self.sock = None
-            self.poll = select.poll()
 
-    def send(self, size: int, server: bytes | None) -> None:
-        """Open the socket, and send the message of `size` bytes in self.buf to the 4 bytes
+    def send(self, length: int, server: bytes | None) -> None:
+        """Open the socket, and send the message of `length` bytes in self.buf to the 4 bytes
         `server`, None for all. OSError: it could not leave.
         """
         try:
             self.open()
             if self.raw and not server:
-                frame(self.frame, size, self.mac, _ALL, _ALL)
-                self.raw(memoryview(self.frame)[: size + _HEAD])
+                frame(self.frame, length, self.mac)
+                self.raw(memoryview(self.frame)[: length + _HEAD])
             else:
-                self.sock.sendto(self.buf[:size], (dotted(server or _ALL, 0), _SERVER_PORT))
-        except OSError:
+                self.sock.sendto(self.buf[:length], (dotted(server or _ALL, 0), _SERVER_PORT))
+        except Exception:
             # The built-in client is back, or the interface has been off and on again.
             self.close()
             self.apply(self.lease)
             raise
 
-    def recv(self, size: int, wait: int) -> bytes | None:
-        """Return the message that comes within `wait` ms, or None: at most `size` bytes of it, or
-        what there is room for on the heap.
+    def recv(self, length: int, wait: int) -> bytes | None:
+        """Return the message that comes within `wait` ms, or None: at most `length` bytes of it,
+        or what there is room for on the heap.
         """
         try:
             for _ in self.poll.ipoll(wait):
-                data = self.sock.recv(size)
+                data = self.sock.recv(length)
                 if data:
                     return data
                 # On ESP32 an empty datagram marks the socket as closed by its peer, for good.
                 self.close()
                 self.open()
-        except OSError:
-            self.close()
         except MemoryError:
-            if size > _SHORTEST:
-                return self.recv(size - (size >> 2), 0)
+            if length > _SHORTEST:
+                return self.recv(length - (length >> 2), 0)
+        except Exception:
+            self.close()
         return None

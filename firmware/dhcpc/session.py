@@ -91,9 +91,7 @@ class Session:
     until the next `step`; `reason`, why a reply was refused.
     """
 
-    # What may be set, see __init__
-    flags = window_ms = 0
-    choose: "Callable[[Message, bytes | None], bool] | None" = None
+    flags = 0  # may be set: 0x8000 asks for broadcast replies first
 
     # The message that was read or written last
     type: int  # option 53
@@ -120,12 +118,7 @@ class Session:
     fails = 0  # starts in a row without a lease that lasts: each doubles the wait before the next
 
     def __init__(self, chaddr: bytes, options: bytes, rand: "Callable[[int], int]") -> None:
-        """chaddr: 6 bytes. options: encoded, option 61 first. rand: as random.getrandbits.
-
-        May be set: `flags`, 0x8000 to ask for broadcast replies first; `window_ms`, how long to
-        collect OFFERs; `choose(message, server)`, whether to take the OFFER that `message` has
-        just read, in place of that of `server` if it is not None.
-        """
+        """chaddr: 6 bytes. options: encoded, option 61 first. rand: as random.getrandbits."""
         self.chaddr = chaddr
         self.options = options + b"\xff"
         self.rand = rand
@@ -138,8 +131,8 @@ class Session:
         stored lease, to be verified. lease: a stored one, to be used if its age is known.
         """
         old = self.lease
+        self._begin(_INIT)  # if there is no memory for it, nothing has changed
         self.lease = None
-        self._begin(_INIT)
         if wait < 0 and not (old and old.age >= _LASTED):
             wait = self.fails and 1000 << self.fails
             self.fails = min(self.fails + 1, _MAX_BACKOFF)
@@ -152,12 +145,12 @@ class Session:
         if lease and 0 <= lease.age < lease.lease_time:
             self.age = lease.age
             self.state = _REBOOTING
-            self._bind(lease)
+            self.bind(lease)
 
     def stop(self) -> None:
         """Forget the lease and do nothing any more."""
-        self.lease = None
         self._begin(_STOPPED)
+        self.lease = None
         self.wait = _IDLE
 
     def _begin(self, state: int) -> None:
@@ -168,7 +161,7 @@ class Session:
         self.state = state
         self.count = self.wait = 0
 
-    def _bind(self, lease: Lease) -> str:
+    def bind(self, lease: Lease) -> str:
         event = _EVENTS.split()[self.state - _REBOOTING]
         self.lease = lease
         self.state = _BOUND
@@ -249,6 +242,15 @@ class Session:
         self.to = server if form & _UNICAST and unicast(server, 0) else None  # type: ignore
         return build(buf, form, self)
 
+    def unsent(self) -> None:
+        """Take back the sending: the message could not leave, and that is no try. The next one
+        comes soon, and at random: another Client may have the port.
+        """
+        self.count -= 1
+        self.wait = self.rand(12)
+        if self.lease:
+            self.due = self.lease.age + _MIN_T1
+
     def read(self, buf: bytes | bytearray | memoryview) -> str:
         """Take in a datagram. Return an event; after "ignored", `reason` has the word for why.
 
@@ -256,16 +258,15 @@ class Session:
         """
         m = self.message
         self.type = 0
-        self.reason = stray(buf, self) or self._check(m.read(buf))  # type: ignore[arg-type]
+        self.reason = stray(buf, self) or self.check(m.read(buf))  # type: ignore[arg-type]
         if self.reason:
             return "ignored"
         if self.type == _NAK:
-            self.yiaddr = _NOBODY
             self.start(-1)
+            self.yiaddr = _NOBODY
             return "nak"
         if self.type == _OFFER:
-            if self.server is None:
-                self.wait = self.window_ms
+            self.wait = 0
             i = m.find(_SERVER_ID, 4) or 20  # siaddr
             self.server = m.buf[i : i + 4]
             self.yiaddr = m.buf[16:20]
@@ -273,14 +274,15 @@ class Session:
         lease = Lease(m, self.rand(6))
         if not any(lease.server):
             lease.server = self.server or _NOBODY
-        return self._bind(lease)
+        return self.bind(lease)
 
-    def _check(self, reason: str | None) -> str | None:
-        # Return the word for what keeps the client from taking the message, if anything. reason:
-        # the word for what is malformed.
+    def check(self, reason: str | None) -> str | None:
+        """Return the word for what keeps the client from taking the message that has just been
+        read, if anything. The first OFFER is taken. reason: the word for what is malformed.
+        """
         m = self.message
         buf = m.buf
-        i = m.find(_MESSAGE_TYPE, 1)
+        i = m.find(_MESSAGE_TYPE, 1) or m.find(_MESSAGE_TYPE, 2)  # the first byte says it
         self.type = i and buf[i]
         server = m.find(_SERVER_ID, 4)
         kind = self.type
@@ -291,16 +293,14 @@ class Session:
         if not _REPLIES[state] >> kind & 1:
             return "type"
         if kind == _NAK:
-            chosen = self.server or _NOBODY
-            if server and state == _REQUESTING and any(chosen):
-                return None if buf.startswith(chosen, server) else "server"
+            if state == _REQUESTING and server and not buf.startswith(self.server, server):  # type: ignore
+                return "server"
             return None
+        if state > _BOUND and buf.startswith(_NOBODY, 16):
+            m.buf = buf[:16] + self.yiaddr + buf[20:]  # ciaddr's is meant
         if subnet(m) < 0:
             return "yiaddr"
         if kind == _OFFER:
-            # The first OFFER is taken, unless the application has a rule of its own.
-            if self.choose:
-                return None if self.choose(m, self.server) else "choose"
             if self.server is not None or self.count < 2 and buf.startswith(self.shun, server):
                 return "choose"
         return None

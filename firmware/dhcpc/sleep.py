@@ -3,6 +3,7 @@ flash.
 """
 
 import time
+from binascii import crc32
 
 from dhcpc import Client as _Client
 from dhcpc import Lease, Store
@@ -42,6 +43,12 @@ def wall_clock() -> int:
     return (_WALL << 32) + int(time.time()) if time.localtime()[0] >= _SET else 0
 
 
+def _stamped(record: bytes, epoch: int) -> bytes:
+    # With another reading, and the CRC that it then has, see Store
+    record = record[:-9] + epoch.to_bytes(5, "big")
+    return record + crc32(record).to_bytes(4, "big")
+
+
 class Memory(Store):
     """Records in the RTC's memory, which deep sleep leaves alone, as it does the RTC itself: so
     the age of a lease is known there. A power cut ends both. ESP32 has it, RP2 has not.
@@ -70,7 +77,7 @@ class Memory(Store):
         self._memory()
         if machine.reset_cause() not in (machine.DEEPSLEEP_RESET, machine.SOFT_RESET):
             # The memory may have survived what the clock has not.
-            self.write(b"".join([self.stamped(record, 0) for record in self.records()]))
+            self.write(b"".join([_stamped(record, 0) for record in self.records()]))
 
     def _memory(self) -> bytes:
         memory = self.rtc.memory()
@@ -83,7 +90,7 @@ class Memory(Store):
         """Store a lease, and always when it began: this memory does not wear."""
         super().save(lease, key)
         records = self.records()
-        records[0] = self.stamped(records[0], self.epoch() - lease.age)
+        records[0] = _stamped(records[0], self.epoch() - lease.age)
         self.write(b"".join(records))
 
     def read(self) -> bytes:
@@ -129,6 +136,7 @@ class Client(_Client):
         the lease is, if the store's clock has been set since the last packet.
         """
         start = self.clock()
+        self.saved = None  # what waits to be written is written now
         self.poll()
         session = self.session
         while session.state not in _AT_REST and self.clock() - start & 0x3FFFFFFF < timeout_ms:
@@ -142,13 +150,13 @@ class Client(_Client):
             if not stored or not -1 <= stored.age - lease.age <= 1:
                 self.attempt(store.save, lease, self.key)
 
-    def begin(self) -> None:
-        super().begin()
+    def start(self) -> None:
+        super().start()
         if self.session.state == _INIT_REBOOT:
             self.others = self.store.records(self.key)
             self._verify()
 
-    def settle(self, event: str, clear: object = False, recv: bool = False) -> None:
+    def update(self, event: str, clear: object = False, recv: bool = False) -> None:
         # Whatever it is, it ends the verification.
         record = self.trying
         self.trying = b""
@@ -161,7 +169,7 @@ class Client(_Client):
             if 0 <= lease.age < lease.lease_time:
                 self.session.start(0, lease.yiaddr, lease)
                 event = "kept"
-        super().settle(event, clear, recv)
+        super().update(event, clear, recv)
 
     def tell(self, event: str) -> None:
         super().tell(event)

@@ -6,15 +6,15 @@ import os
 from binascii import crc32
 
 from ._compat import TYPE_CHECKING, const
-from .lease import Lease
+from .lease import Lease, subnet
 from .wire import Message, option
 
 if TYPE_CHECKING:
     from typing import Any
 
-# What a record keeps, as it came and while there is room: options 54, 51, 1, 3, 6, 58, 59, 15, 26,
-# 28, 42.
-_KEPT = const(b"63\x01\x03\x06:;\x0f\x1a\x1c*")
+# What a record keeps, as it came and while there is room: options 54, 51, 1, 3, 6, 121, 58, 59,
+# 15, 26, 28, 42.
+_KEPT = const(b"63\x01\x03\x06y:;\x0f\x1a\x1c*")
 
 
 class Store:
@@ -49,20 +49,17 @@ class Store:
                 found.append(record)
         return found
 
-    def stamped(self, data: bytes, epoch: int) -> bytes:
-        """A record with another reading, and with the CRC that it then has."""
-        data = data[:-9] + epoch.to_bytes(5, "big")
-        return data + crc32(data).to_bytes(4, "big")
-
-    def lease(self, data: bytes, key: bytes) -> Lease:
+    def lease(self, record: bytes, key: bytes) -> Lease:
         """Return the Lease of a record of that key, with its `age` by the clock: below 0 or beyond
-        its end if nobody knows.
+        its end if nobody knows, or if its address cannot be a host's.
         """
         message = Message()
-        ack = bytes(16) + data[-13:-9] + bytes(216) + b"c\x82Sc"  # as far as it was kept
-        message.read(ack + data[len(key) : -13])
+        ack = bytes(16) + record[-13:-9] + bytes(216) + b"c\x82Sc"  # as far as it was kept
+        message.read(ack + record[len(key) : -13])
         lease = Lease(message, 0)
-        lease.age = self.epoch() - int.from_bytes(data[-9:-4], "big")
+        lease.age = lease.lease_time
+        if subnet(message) >= 0:
+            lease.age = self.epoch() - int.from_bytes(record[-9:-4], "big")
         return lease
 
     def save(self, lease: Lease, key: bytes) -> None:
@@ -84,17 +81,18 @@ class Store:
         data += bytes(self.room - 13 - len(data)) + lease.yiaddr
         old = records[0]
         begun = max(1, self.epoch() - lease.age)
-        if data != old[:-9] or not 0 <= begun - int.from_bytes(old[-9:-4], "big") < lease.t1:
-            self.write((self.stamped(data + bytes(9), begun) + others)[: self.most * self.room])
+        known = begun - int.from_bytes(old[-9:-4], "big")
+        if data != old[:-9] or not 0 <= known < lease.t1:
+            data += begun.to_bytes(5, "big")
+            data += crc32(data).to_bytes(4, "big") + others
+            self.write(data[: self.most * self.room])
 
     def clear(self, key: bytes) -> None:
         """Forget the record of that key that was joined last. OSError: it is still there."""
         records = self.records()
-        for data in records:
-            if data.startswith(key):
-                records.remove(data)
-                self.write(b"".join(records))
-                break
+        for record in self.records(key)[:1]:
+            records.remove(record)
+            self.write(b"".join(records))
 
     def read(self) -> bytes:
         """What was written last; b"" without that."""
@@ -104,9 +102,9 @@ class Store:
         except OSError:
             return b""
 
-    def write(self, data: bytes) -> None:
+    def write(self, records: bytes) -> None:
         """Replace it. OSError: the old one is still there."""
         new = self.path + "~"
         with open(new, "wb") as f:
-            f.write(data)
+            f.write(records)
         os.rename(new, self.path)

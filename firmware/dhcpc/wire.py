@@ -56,7 +56,10 @@ def option(code: int, value: bytes | str) -> bytes:
     """
     if isinstance(value, str):
         value = value.encode()
-    if not (0 < code < _END and isinstance(value, bytes) and 0 < len(value) <= 255):
+    # RFC 2132 9.14: option 61 has two bytes at least, the first of which says what the others are.
+    if not (
+        0 < code < _END and isinstance(value, bytes) and (code == _CLIENT_ID) < len(value) <= 255
+    ):
         raise ValueError("option", code)
     return bytes((code, len(value))) + value
 
@@ -149,17 +152,17 @@ class Message:
         end = len(buf)
         if not _HEADER <= end < _TWICE:
             return "length"
-        wrong = self._scan(_HEADER, end)
+        wrong = self.scan(_HEADER, end)
         i = self.find(_OVERLOAD, 1)
         if i and buf[i] < 4:
             i = buf[i]  # in its bits: 1 file, 2 sname
             if i & 1:
-                wrong = wrong or self._scan(108, 236)
+                wrong = wrong or self.scan(108, 236)
             if i & 2:
-                wrong = wrong or self._scan(44, 108)
+                wrong = wrong or self.scan(44, 108)
         return wrong
 
-    def _scan(self, i: int, end: int) -> str | None:
+    def scan(self, i: int, end: int) -> str | None:
         # One field. Few locals and no `try`: a frame of over 11 words would come from the heap.
         buf = self.buf
         index = self.index
@@ -182,12 +185,12 @@ class Message:
             i = after
         return "option" if i == end and buf[i] not in _SINGLE else None
 
-    def find(self, code: int, size: int) -> int:
+    def find(self, code: int, length: int) -> int:
         """Where the option's value begins in `buf`; 0 where it does not occur, or has another
-        size. Of one that comes more than once, the first counts: nobody splits one that small.
+        length. Of one that comes more than once, the first counts: nobody splits one that small.
         """
         i = self.index[code] & ~_TWICE
-        return i + 2 if i and self.buf[i + 1] == size else 0
+        return i + 2 if i and self.buf[i + 1] == length else 0
 
     def option(self, code: int) -> bytes | None:
         """The option's bytes, its pieces joined (RFC 3396); None where it does not occur."""

@@ -52,7 +52,7 @@ class Cable(Link):
     """
 
     mac = MAC
-    hostname = None
+    hostname = ""
 
     def __init__(self, server=None, port=None):
         self.server = server or Server()
@@ -112,7 +112,11 @@ class Cable(Link):
     def send(self, size, server):
         self.open()
         sent = Sent(self.now, bytes(self.buf[:size]), server)
-        self.do("send")
+        try:
+            self.do("send")
+        except Exception:
+            self.close()  # as dhcpc.Link does
+            raise
         self.sent.append(sent)
         data = self.server.answer(sent)
         if data:
@@ -146,7 +150,8 @@ class Board:
         if epoch:
             self.store.epoch = epoch
         how.setdefault("on_event", self.tell)
-        self.client = Client(self.cable, clock=self.cable.clock, **how)
+        how.setdefault("clock", self.cable.clock)
+        self.client = Client(self.cable, **how)
 
     def tell(self, event, lease):
         self.events.append(event)

@@ -43,6 +43,11 @@ def home(module):
     return getattr(dhcpc, module, dhcpc)
 
 
+def called(user, name):
+    """What a module of dhcpc calls a built-in module: a compiled one has a "u" before its name."""
+    return "u" + name if hasattr(user, "u" + name) else name
+
+
 # Heap, in bytes; in the VMs alone. What a call's own frame takes it gives back unseen.
 
 

@@ -1,7 +1,7 @@
 """A client on the NIC of a fake board, from taking over to handing back."""
 
 from cable import Server as AnyServer
-from dhcpc import Client
+from dhcpc import Client, provisional
 from fakeboard import NO_IP, PORTS, plug
 from records import Memory
 from world import opt
@@ -18,6 +18,11 @@ class Server(AnyServer):
         super().__init__(options=GRANT)
 
 
+def link(board):
+    """What a client on the board is given."""
+    return provisional.Link(board.nic) if board.last_resort else board.nic
+
+
 class Dhcp:
     """A client on a board. events: the names of all that it told."""
 
@@ -27,7 +32,7 @@ class Dhcp:
         self.store = store or Memory()
         board.server = board.server or Server()
         self.client = Client(
-            board.nic, store=self.store, clock=board.clock, on_event=self.tell, **how
+            link(board), store=self.store, clock=board.clock, on_event=self.tell, **how
         )
 
     def tell(self, event, lease):

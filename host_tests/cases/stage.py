@@ -7,8 +7,8 @@ import sys
 import dhcpc
 from dhcpc import Client
 from fakeboard import PORTS, Module, plug
-from kit import home
-from onboard import Server
+from kit import called, home
+from onboard import Server, link
 from records import Memory
 
 FIRMWARE = __file__.rsplit("/", 3)[0] + "/firmware/"
@@ -126,7 +126,8 @@ class Stage:
         if self.importing:
             self.board.now += self.importing
             self.ticks_ms()
-        return Client(nic, store=self.store, **settings)
+        assert nic is self.board.nic
+        return Client(link(self.board), store=self.store, **settings)
 
     def ticks_ms(self):
         """Whatever is to happen by now happens when somebody looks at the clock."""
@@ -191,8 +192,9 @@ class Stage:
                     setattr(modules[name], each, what[each])
         were = [(name, sys.modules.get(name)) for name in modules]
         client = home("client")
-        time = client.time
-        client.time = modules["time"]
+        clock = called(client, "time")
+        time = getattr(client, clock)
+        setattr(client, clock, modules["time"])
         dhcpc.Client = self.client
         sys.modules.update(modules)
         try:
@@ -204,7 +206,7 @@ class Stage:
             self.error = error
         finally:
             dhcpc.Client = Client
-            client.time = time
+            setattr(client, clock, time)
             for name, was in were:
                 if was is None:
                     del sys.modules[name]

@@ -115,7 +115,8 @@ def test_an_exception_of_on_event_does_not_keep_decline_from_its_end():
     for number in range(2):
         board = Board().bound()
         board.client.on_event = raising_at(board, number, Oops())
-        raises(Oops, decline, board.client)
+        decline(board.client)
+        raises(Oops, board.client.poll)
         assert consistent(board)
         assert board.client.lease is None
         assert board.types[-1] == DECLINE

@@ -40,15 +40,15 @@ def test_the_socket_stays_open_for_10_s_after_a_request_in_renewing_and_rebindin
 
 
 @rfc("2131 4.1")
-def test_a_port_that_is_taken_is_tried_again_with_back_off():
+def test_a_port_that_is_taken_is_tried_again_every_few_seconds():
     board = Board()
     board.cable.port68.owner = "the built-in client"
     board.go(60)
     assert board.types == []
     assert "error" in board.events
-    assert 3 <= board.cable.log.count("open") <= 20  # a part of each back-off, at random
+    assert 15 <= board.cable.log.count("open") <= 60
     board.cable.port68.owner = None
-    assert board.client.acquire(70_000).ip == "10.0.0.5"
+    assert board.client.acquire(5_000).ip == "10.0.0.5"
 
 
 def test_two_clients_on_one_board_take_turns():
@@ -61,14 +61,14 @@ def test_two_clients_on_one_board_take_turns():
     assert [board.client.state for board in boards] == ["BOUND", "BOUND"]
 
 
-def test_a_send_that_fails_is_a_lost_packet():
+def test_a_send_that_fails_is_made_again_soon():
     board = Board()
     board.cable.faults["send"] = OSError(EHOSTUNREACH)
     board.go(5)
     assert "error" in board.events
     assert isinstance(board.client.reason, OSError)
     del board.cable.faults["send"]
-    assert board.client.acquire(100_000).ip == "10.0.0.5"
+    assert board.client.acquire(5_000).ip == "10.0.0.5"
 
 
 # What poll returns, and for how long it waits

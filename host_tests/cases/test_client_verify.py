@@ -1,7 +1,6 @@
 """verify() and renew(): the application asks before the client would."""
 
 from cable import LEASE, TRIP, Board, Server
-from dhcpc.verify import renew, verify
 from kit import rfc
 from world import DISCOVER, INFINITE, IP, NOBODY, OTHER_IP, REQUEST, SERVER
 
@@ -11,7 +10,7 @@ from world import DISCOVER, INFINITE, IP, NOBODY, OTHER_IP, REQUEST, SERVER
 @rfc("2131 3.2", "2131 4.4.2")
 def test_verify_asks_with_init_reboot_whether_the_lease_holds():
     board = Board().bound()
-    verify(board.client)
+    board.client.verify()
     assert board.client.acquire().ip == board.cable.address == "10.0.0.5"
     assert board.types == [DISCOVER, REQUEST, REQUEST]
     sent = board.cable.sent[-1]
@@ -25,7 +24,7 @@ def test_verify_asks_with_init_reboot_whether_the_lease_holds():
 def test_until_it_is_verified_nothing_is_sent_from_the_address():
     board = Board().bound()
     board.cable.server.mute = (REQUEST, DISCOVER)
-    verify(board.client)
+    board.client.verify()
     board.poll()
     assert board.client.lease is None
     assert board.cable.address is None
@@ -37,7 +36,7 @@ def test_verify_of_a_lease_that_another_network_does_not_know_leads_to_a_new_one
     board = Board().bound()
     board.cable.server = Server(yiaddr=OTHER_IP)
     board.cable.server.naks = True
-    verify(board.client)
+    board.client.verify()
     board.poll()
     board.cable.now += TRIP
     board.poll()
@@ -50,7 +49,7 @@ def test_verify_of_a_lease_that_another_network_does_not_know_leads_to_a_new_one
 def test_verify_where_nobody_answers_leads_to_a_discover():
     board = Board().bound()
     board.cable.server.mute = (REQUEST,)
-    verify(board.client)
+    board.client.verify()
     board.go(10)
     assert DISCOVER in board.types[2:]
     assert "timeout" in board.events
@@ -60,7 +59,7 @@ def test_verify_where_nobody_answers_leads_to_a_discover():
 def test_verify_writes_nothing_if_nothing_has_changed():
     board = Board().bound()
     for _ in range(5):
-        verify(board.client)
+        board.client.verify()
         board.bound()
     assert board.store.writes == 1
 
@@ -68,9 +67,9 @@ def test_verify_writes_nothing_if_nothing_has_changed():
 def test_verify_again_asks_for_the_same_address():
     board = Board().bound()
     board.cable.server.mute = (REQUEST,)
-    verify(board.client)
+    board.client.verify()
     board.poll()
-    verify(board.client)
+    board.client.verify()
     board.poll()
     assert set(board.types[2:]) == {REQUEST}
     assert board.cable.sent[-1].options[50] == IP
@@ -84,14 +83,14 @@ def test_verify_without_a_lease_is_no_reason_to_send():
     sent = len(board.types)
     xid = board.cable.sent[-1].xid
     for _ in range(100):
-        verify(board.client)
+        board.client.verify()
         board.poll()
     assert len(board.types) == sent
     board.go(100)
     assert board.cable.sent[-1].xid == xid
     board = Board().bound()
     board.client.release()
-    verify(board.client)
+    board.client.verify()
     board.go(60)
     assert board.client.state == "STOPPED"
 
@@ -99,7 +98,7 @@ def test_verify_without_a_lease_is_no_reason_to_send():
 def test_verify_after_a_long_sleep_of_a_lease_that_is_over_starts_anew():
     board = Board().bound()
     board.cable.now += 2 * LEASE * 1000
-    verify(board.client)
+    board.client.verify()
     board.poll()
     assert not board.cable.address
     lease = board.client.acquire()
@@ -114,7 +113,7 @@ def test_verify_after_a_long_sleep_of_a_lease_that_is_over_starts_anew():
 def test_renew_asks_its_server_before_t1():
     board = Board().bound()
     board.go(100)
-    renew(board.client)
+    board.client.renew()
     board.go(1)
     sent = board.cable.sent[-1]
     assert (sent.type, sent.to, sent.ciaddr) == (REQUEST, SERVER, IP)
@@ -126,7 +125,7 @@ def test_renew_asks_its_server_before_t1():
 @rfc("2131 4.4.5")
 def test_renew_of_an_infinite_lease_asks_too():
     board = Board(Server(lease=INFINITE)).bound()
-    renew(board.client)
+    board.client.renew()
     board.go(1)
     assert board.events[-1] == "renewed"
 
@@ -135,7 +134,7 @@ def test_renew_of_an_infinite_lease_asks_too():
 def test_a_renew_that_nobody_answers_leaves_the_lease_as_it_was():
     board = Board().bound()
     board.cable.server.mute = (REQUEST,)
-    renew(board.client)
+    board.client.renew()
     board.go(1)
     assert board.client.state == "RENEWING"
     assert board.client.lease.ip == board.cable.address == "10.0.0.5"
@@ -147,11 +146,11 @@ def test_a_renew_that_nobody_answers_leaves_the_lease_as_it_was():
 
 def test_renew_without_a_lease_changes_nothing():
     board = Board()
-    renew(board.client)
+    board.client.renew()
     board.bound()
     board.go(60)
     assert board.types == [DISCOVER, REQUEST]
     board.client.release()
-    renew(board.client)
+    board.client.renew()
     board.go(60)
     assert board.client.state == "STOPPED"

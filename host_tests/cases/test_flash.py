@@ -226,9 +226,9 @@ def test_a_bit_that_flips_in_a_record_costs_that_record_or_what_was_written_last
             print("%s, %d networks: %d flips" % (port, others + 1, copies * ROOM * 8))
 
 
-def troubled(count):
-    """A device whose lease differs from its record, and so many of its records in a row cannot be
-    written. Return it, and the numbers of the errors.
+def troubled():
+    """A device whose lease differs from its record, 25 minutes and one renewal later. Return it,
+    and the numbers of the errors.
     """
     errors = []
     board = Board(Server(t1=1000, options=EVERYDAY), store=PATH)
@@ -242,8 +242,8 @@ def troubled(count):
 
     board.client.on_event = on_event
     board.bound()
-    board.go(1000 * count - 500)
-    assert board.events.count("renewed") == count - 1
+    board.go(25 * 60)
+    assert board.events.count("renewed") == 1
     assert board.client.lease.ip == board.cable.address == "10.0.0.5"
     return board, errors
 
@@ -265,13 +265,13 @@ def test_on_flash_that_is_full_a_lease_is_had_and_stored_once_there_is_room():
             size -= BLOCK // 2
         for i in range(99):  # and what there is room for in the directory's own blocks
             fits("/flash/%d" % i, ROOM)
-        board, errors = troubled(3)
-        assert len(errors) == 3
+        board, errors = troubled()
+        assert len(errors) == 2
         assert set(errors) <= {ENOSPC, ENAMETOOLONG}
         assert ips(Store(PATH), HOME) == ["10.0.0.6"]
         os.remove("/flash/log")
-        board.go(1000)
-        assert len(errors) == 3
+        board.go(600)
+        assert len(errors) == 2
         assert ips(Store(PATH), HOME) == ["10.0.0.5"]
 
 
@@ -279,7 +279,7 @@ def test_on_flash_that_is_read_only_a_lease_is_had_and_verified():
     for port in PORTS:
         flash = Flash(port, BLOCKS).mount()
         flash.again(readonly=True)
-        assert troubled(2)[1] == [EROFS] * 2
+        assert troubled()[1] == [EROFS] * 2
         flash.mount()
         saved(5)
         flash.again(readonly=True)
@@ -287,7 +287,7 @@ def test_on_flash_that_is_read_only_a_lease_is_had_and_verified():
         assert board.types == [REQUEST]
         assert "error" not in board.events
         board.client.release()
-        assert board.events[-2:] == ["error", "released"]
+        assert board.events[-2:] == ["released", "error"]
 
 
 def test_with_a_directory_in_place_of_the_file_a_lease_is_had():
@@ -295,7 +295,7 @@ def test_with_a_directory_in_place_of_the_file_a_lease_is_had():
         for port in PORTS:
             Flash(port, BLOCKS).mount()
             os.mkdir(path)
-            assert troubled(2)[1] == [EISDIR] * 2
+            assert troubled()[1] == [EISDIR] * 2
             assert path[len("/flash/") :] in names()
 
 
@@ -305,7 +305,7 @@ def test_a_file_that_a_power_cut_left_is_no_hindrance():
             Flash(port, BLOCKS).mount()
             saved(6)
             fill(PATH + "~", left)
-            assert troubled(2)[1] == []
+            assert troubled()[1] == []
             assert ips(Store(PATH), HOME) == ["10.0.0.5"]
             assert names() == ["lease"]
 
@@ -372,7 +372,7 @@ def test_without_a_clock_a_year_of_renewals_is_one_write():
 
 
 @rfc("2131 4.4.5")
-def test_with_a_clock_each_renewal_is_a_write_and_few_are_an_erasure():
+def test_with_a_clock_renewals_are_writes_and_few_are_an_erasure():
     # At most: with a T1 of its own, which varies, the client may find a reading that is younger.
     print("| lease | renewals a year | rp2, 1 network | 4 | ESP32, 1 network | 4 |")
     print("| --- | --- | --- | --- | --- | --- |")
@@ -383,7 +383,9 @@ def test_with_a_clock_each_renewal_is_a_write_and_few_are_an_erasure():
             for others in (0, 3):
                 renewals, written, erased = worn(port, others, lease, True)
                 assert renewals == min(year, MOST)
-                assert written == renewals + 1
+                # No more than one in 10 minutes, in the time that is simulated
+                most = min(renewals, renewals * lease // 2 // 600)
+                assert most - 1 <= written <= most + 1
                 assert erased <= LIMITS[port][others > 0] * written + 1
                 row.append(erased * year // renewals)
         print("| %s | %d | %d | %d | %d | %d |" % tuple(row))

@@ -97,6 +97,56 @@ def test_a_mask_that_begins_with_0_is_as_good_as_absent():
 
 
 @rfc("2132 3.3")
+def test_a_mask_with_holes_is_as_good_as_absent():
+    for hole in range(1, 32):
+        for bits in range(hole + 1, 33):
+            # Ones, but for one bit before the last of them
+            number = 0xFFFFFFFF << (32 - bits) & 0xFFFFFFFF & ~(1 << (32 - hole))
+            if hole > 8:
+                assert granted(mask=u32(number)).mask == "255.255.255.0"
+
+
+@rfc("2132 3.5", "2132 3.8")
+def test_the_clients_own_address_is_no_routers_and_no_name_servers():
+    lease = granted(options=opt(3, IP) + opt(6, IP))
+    assert lease.gateway == "0.0.0.0"
+    assert lease.dns == []
+    lease = granted(options=opt(3, IP + SERVER) + opt(6, SERVER + IP))
+    assert lease.gateway == "10.0.0.1"
+    assert lease.dns == ["10.0.0.1"]
+
+
+# Classless routes: the width of the network, as many of its bytes as that takes, the router
+DEFAULT = b"\0\x0a\0\0\x09"
+LAN = b"\x18\xc0\0\x02\x0a\0\0\x08"
+HOST = b"\x20\xc0\0\x02\x07\x0a\0\0\x08"
+WIDE = b"\x01\x80\x0a\0\0\x07"
+
+
+@rfc("3442 Format")
+def test_the_gateway_is_that_of_the_default_route_wherever_it_stands():
+    for routes in (DEFAULT, LAN + DEFAULT, DEFAULT + LAN, HOST + WIDE + LAN + DEFAULT):
+        for router in (b"", opt(3, SERVER)):
+            assert granted(options=router + opt(121, routes)).gateway == "10.0.0.9"
+
+
+@rfc("3442 Behavior")
+def test_where_there_are_classless_routes_option_3_is_ignored():
+    for routes in (LAN, HOST + WIDE, b"\0\0\0\0\0"):
+        assert granted(options=opt(3, SERVER) + opt(121, routes)).gateway == "0.0.0.0"
+
+
+@rfc("3442 Format")
+def test_classless_routes_that_are_torn_count_as_far_as_they_are_whole():
+    for i in range(len(LAN)):
+        lease = granted(options=opt(3, SERVER) + opt(121, DEFAULT + LAN[:i]))
+        assert lease.gateway == "10.0.0.9"
+    for routes in (b"", b"\0", DEFAULT[:4], LAN[:-1], LAN + DEFAULT[:4], b"\xff" * 9):
+        lease = granted(options=opt(3, SERVER) + opt(121, routes))
+        assert lease.gateway == "10.0.0.1"
+
+
+@rfc("2132 3.3")
 def test_every_mask_that_is_a_row_of_ones_is_used():
     for bits in range(1, 33):
         mask = u32(0xFFFFFFFF << (32 - bits) & 0xFFFFFFFF)

@@ -1,5 +1,6 @@
 """RFC 2131 4.4, rule by rule: from INIT to a lease."""
 
+from dhcpc.servers import choose
 from kit import rfc
 from world import (
     ACK,
@@ -30,6 +31,13 @@ from world import (
     reply,
     types,
 )
+
+
+def choosing(world, *how):
+    """A client that has a say in which OFFER is taken."""
+    choose(world, *how)
+    return world.selecting()
+
 
 # INIT and SELECTING
 
@@ -151,7 +159,7 @@ def test_request_in_selecting_is_broadcast_and_names_address_and_server():
 
 @rfc("2131 4.4.1", "2131 3.1")
 def test_request_in_selecting_has_xid_and_secs_of_its_discover():
-    w = World(window_ms=5000).selecting()
+    w = choosing(World(), 5000)
     w.go(3)
     w.answer(OFFER)
     discover = last(w)
@@ -166,7 +174,7 @@ def test_request_in_selecting_has_xid_and_secs_of_its_discover():
 
 @rfc("2131 4.4.1")
 def test_offers_are_collected_for_as_long_as_it_is_told():
-    w = World(window_ms=2000).selecting()
+    w = choosing(World(), 2000)
     w.answer(OFFER)
     w.go(1.999)
     assert types(w) == [DISCOVER]
@@ -176,7 +184,7 @@ def test_offers_are_collected_for_as_long_as_it_is_told():
 
 @rfc("2131 4.4.1")
 def test_the_window_opens_with_the_first_offer_and_is_not_prolonged():
-    w = World(rand=high, window_ms=1000, choose=lambda m, server: True).selecting()
+    w = choosing(World(rand=high), 1000, lambda m, server: True)
     w.go(1.2)
     w.answer(OFFER)
     w.go(0.6)
@@ -187,7 +195,7 @@ def test_the_window_opens_with_the_first_offer_and_is_not_prolonged():
 
 @rfc("2131 4.4.1")
 def test_of_several_offers_the_first_is_taken_and_named():
-    w = World(window_ms=1000).selecting()
+    w = choosing(World(), 1000)
     assert w.answer(OFFER) == "recv"
     assert w.answer(OFFER, server=OTHER_SERVER, yiaddr=OTHER_IP) == "ignored"
     assert w.session.reason == "choose"
@@ -198,7 +206,7 @@ def test_of_several_offers_the_first_is_taken_and_named():
 
 @rfc("2131 4.4.1")
 def test_the_application_may_choose_another_offer():
-    w = World(window_ms=1000, choose=lambda m, server: True).selecting()
+    w = choosing(World(), 1000, lambda m, server: True)
     w.answer(OFFER)
     w.answer(OFFER, server=OTHER_SERVER, yiaddr=OTHER_IP)
     w.go(1)
@@ -210,11 +218,11 @@ def test_the_application_may_choose_another_offer():
 def test_the_application_sees_the_offer_and_the_server_of_the_one_that_it_has():
     seen = []
 
-    def choose(m, server):
+    def rule(m, server):
         seen.append((m.option(15), server))
         return len(seen) != 2
 
-    w = World(window_ms=1000, choose=choose).selecting()
+    w = choosing(World(), 1000, rule)
     assert w.answer(OFFER, options=opt(15, b"one")) == "recv"
     assert w.answer(OFFER, server=OTHER_SERVER, options=opt(15, b"two")) == "ignored"
     assert w.session.reason == "choose"
@@ -228,12 +236,12 @@ def test_the_application_sees_the_offer_and_the_server_of_the_one_that_it_has():
 def test_the_application_may_read_another_lease_while_it_chooses():
     other = World().bound(server=OTHER_SERVER, yiaddr=OTHER_IP, options=opt(15, b"old")).lease
 
-    def choose(m, server):
+    def rule(m, server):
         assert other.option(15) == b"old"
         assert (other.ip, other.server, other.gateway) == ("10.0.0.6", OTHER_SERVER, "0.0.0.0")
         return m.option(15) == b"new"
 
-    w = World(choose=choose).selecting()
+    w = choosing(World(), 0, rule)
     assert w.answer(OFFER, options=opt(15, b"new")) == "recv"
     assert last(w).options[50] == IP
     assert last(w).options[54] == SERVER
@@ -243,7 +251,7 @@ def test_the_application_may_read_another_lease_while_it_chooses():
 
 @rfc("2131 4.4.1")
 def test_the_application_may_refuse_every_offer():
-    w = World(choose=lambda m, server: False).selecting()
+    w = choosing(World(), 0, lambda m, server: False)
     assert w.answer(OFFER) == "ignored"
     w.go(4)
     assert w.state == SELECTING

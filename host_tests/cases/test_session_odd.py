@@ -100,13 +100,23 @@ def test_a_nak_of_any_server_is_obeyed_if_none_was_chosen():
         assert w.answer(NAK, server=OTHER_SERVER) == "nak"
 
 
-@rfc("2131 4.3.2")
-def test_a_nak_is_obeyed_if_the_offer_named_no_server():
-    w = World().requesting(server=None)
-    assert w.answer(NAK, server=OTHER_SERVER) == "nak"
+@rfc("2132 9.6")
+def test_the_type_of_a_message_is_the_first_byte_of_two_as_well():
+    for state, kind in WAITING:
+        w = getattr(World(), state)()
+        data = reply(kind, xid=last(w).xid)
+        assert (
+            w.hand(data.replace(opt(53, bytes((kind,))), opt(53, bytes((kind, 0))))) in TAKEN[kind]
+        )
 
 
-# The server identifier
+@rfc("2131 4.3.2", "2131 4.4.5")
+def test_a_renewal_without_an_address_is_of_the_one_in_use():
+    for state in ("renewing", "rebinding"):
+        lease = taken(state, ACK, yiaddr=NOBODY).lease
+        assert lease.yiaddr == IP
+        assert lease.ip == "10.0.0.5"
+        assert lease.mask == "255.255.255.0"
 
 
 @rfc("2131 4.3.1")

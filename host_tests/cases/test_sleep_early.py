@@ -6,6 +6,7 @@ from cable import LEASE, Server
 from dhcpc import sleep
 from fakeboard import FRAMES, PORTS, plug
 from kit import raises, rfc
+from onboard import link
 from records import Clock, Memory
 from sleeper import Sleeper
 from world import DAY, DISCOVER, INFINITE, IP, NOBODY, OTHER_IP, RELEASE, REQUEST, SERVER
@@ -138,12 +139,12 @@ def test_where_frames_are_sent_an_early_address_is_not_their_source():
             kept = Memory()
             clock = {"store": kept, "clock": board.clock}
             board.nic.active(True)
-            first = sleep.Client(board.nic, **clock)
+            first = sleep.Client(link(board), **clock)
             board.connect()
             first.acquire()
             first._stop("link")
             board.server.mute = (REQUEST,)
-            client = sleep.Client(board.nic, early=True, **clock)
+            client = sleep.Client(link(board), early=True, **clock)
             client.poll()
             client.poll()
             assert client.state == "REBOOTING"

@@ -200,7 +200,6 @@ CONDUCT: dict[str, dict[str, Oddity]] = {
             "the ACK's yiaddr is 0.0.0.0",
             *_short(renewing(bootp(yiaddr=NOBODY))),
             goal=RENEWAL,
-            refused="an address that cannot be a host's",
         ),
         "renewal-ciaddr-zero": odd(
             "the ACK's ciaddr is 0.0.0.0", *_short(renewing(bootp(ciaddr=NOBODY))), goal=RENEWAL

@@ -34,6 +34,9 @@ _TEXT = b"Netgear WNR612 v2 \xff\x01\x02 setup"
 _FRAGMENTS = "IP fragments do not reach it"
 _NOT_A_HOST = "an address that cannot be a host's"
 _NOT_FOR_US = "a reply to somebody else"
+_ROUTER = "192.0.2.3"
+_ROUTES = put(121, b"\0" + ip4(_ROUTER))  # RFC 3442: the default route
+_BY_ROUTE = {"gateway": _ROUTER}
 
 
 def _spaced(reply: Reply) -> None:
@@ -74,7 +77,6 @@ CONTENTS: dict[str, dict[str, Oddity]] = {
         "type-2-bytes": odd(
             "53 of 2 bytes",
             lambda reply: put(53, bytes([reply.kind, 0]))(reply),
-            refused="a message type of another size is none",
         ),
         "t1-2-bytes": odd("58 and 59 of 2 bytes", put(58, b"\7\x08"), put(59, b"\x0c\x4e")),
         "mask-3-bytes": odd("1 of 3 bytes", put(1, b"\xff\xff\xff"), right={"mask": MASK}),
@@ -259,11 +261,11 @@ CONTENTS: dict[str, dict[str, Oddity]] = {
     },
     "Mask, router, name servers, routes": {
         "mask-zero": odd("mask 0.0.0.0", put(1, ip4(NOBODY)), right={"mask": MASK}),
-        "mask-holes": odd("mask 255.0.255.0", put(1, ip4("255.0.255.0"))),
+        "mask-holes": odd("mask 255.0.255.0", put(1, ip4("255.0.255.0")), right={"mask": MASK}),
         "mask-wildcard": odd("mask 0.0.0.255", put(1, ip4("0.0.0.255")), right={"mask": MASK}),
         "mask-32": odd("mask 255.255.255.255", put(1, ip4(ALL)), right={"mask": ALL}),
         "mask-31": odd("mask 255.255.255.254", put(1, ip4("255.255.255.254"))),
-        "router-self": odd("the client as router", put(3, ip4(CLIENT))),
+        "router-self": odd("the client as router", put(3, ip4(CLIENT)), right={"gateway": NOBODY}),
         "router-zero": odd("router 0.0.0.0", put(3, ip4(NOBODY)), right={"gateway": NOBODY}),
         "router-zero-first": odd(
             "routers 0.0.0.0 and one", put(3, ip4(NOBODY, SERVER)), right={"gateway": SERVER}
@@ -278,11 +280,18 @@ CONTENTS: dict[str, dict[str, Oddity]] = {
             "255.255.255.255 and one", put(6, ip4(ALL, DNS)), right={"dns": DNS}
         ),
         "dns-many": odd("60 name servers", put(6, ip4(DNS) * 60), right={"dns": DNS}),
-        "routes-alone": odd(
-            "121 with a default route, no 3", drop(3), put(121, b"\0" + ip4("192.0.2.3"))
+        "routes-alone": odd("121 with a default route, no 3", drop(3), _ROUTES, right=_BY_ROUTE),
+        "routes-and-router": odd("121 and 3", _ROUTES, right=_BY_ROUTE),
+        "routes-torn": odd(
+            "121 torn behind the default route",
+            put(121, b"\0" + ip4(_ROUTER) + b"\x18\x0a"),
+            right=_BY_ROUTE,
         ),
-        "routes-and-router": odd("121 and 3", put(121, b"\0" + ip4("192.0.2.3"))),
-        "routes-torn": odd("121 torn", put(121, b"\0" + ip4("192.0.2.3") + b"\x18\x0a")),
+        "routes-without-default": odd(
+            "121 without a default route, and 3",
+            put(121, b"\x18" + ip4("198.51.100.0")[:3] + ip4(_ROUTER)),
+            right={"gateway": NOBODY},
+        ),
         "domain-zeros": odd("15 ends in zeros", put(15, b"lab.example\0\0")),
         "mtu-0": odd("26 of 0", put(26, b"\0\0")),
     },

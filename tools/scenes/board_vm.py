@@ -22,7 +22,8 @@ class Loopback(Link):
     other end can tell a broadcast. The address of a lease is only noted, in `address`.
     """
 
-    address = hostname = None
+    address = None
+    hostname = ""
 
     def __init__(self):
         super().__init__(None)

