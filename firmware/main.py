@@ -8,6 +8,7 @@ from time import ticks_diff, ticks_ms
 import machine
 
 from __main__ import config, connect, dhcp  # boot.py's
+from dhcpc import dotted
 
 TIMEOUT_MS = int(config.get("timeout_s", 20) * 1000)
 WATCHDOG_MS = int(config.get("watchdog_s", 0) * 1000)
@@ -16,20 +17,62 @@ WATCHDOG_MS = int(config.get("watchdog_s", 0) * 1000)
 WINDOW_S = 5
 
 
+said = []  # since the link or the lease changed
+
+
+def say(what, news=False):
+    """Print a line; if it is no news, once until there is some."""
+    if news:
+        said.clear()
+    if what not in said:
+        said.append(what)
+        del said[:-8]  # a server's own words may be others each time
+        print("dhcpc:", what)
+
+
+def words(reason):
+    """What is the matter and what to do, as far as dhcpc.explain is there to say it."""
+    try:
+        from dhcpc.explain import why
+    except (ImportError, MemoryError):
+        return str(reason)
+    return "; ".join([each for each in why(reason) if each])
+
+
+def span(seconds):
+    """So many seconds, in the unit that fits; None is for ever."""
+    if seconds is None:
+        return "ever"
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return "%d %s" % (seconds // size, unit)
+    return "%d s" % seconds
+
+
 def tell(event, lease):
-    """Print what becomes of the lease, and no packet."""
-    if event == "error":
-        print("dhcpc: error:", dhcp.reason)
-    elif event not in ("send", "recv", "ignored"):
-        print("dhcpc: %s:" % event, lease.ip if lease else "no address")
+    """Print what becomes of the link and of the lease, and no packet."""
+    if event in ("send", "recv", "ignored"):
+        return
+    if event == "link":
+        say("link is up" if dhcp.session.state else "link is down", True)
+    elif lease:
+        server = dotted(lease.server, 0) if any(lease.server) else "nobody"
+        say("%s: %s from %s for %s" % (event, lease.ip, server, span(lease.remaining())), True)
+    else:
+        say("%s: %s" % (event, words(dhcp.reason)))
 
 
 def again():
     """Say why there is no lease. If there is no link, connect anew: not every port does so."""
-    linked = dhcp.link.up()
-    print("dhcpc: no lease:", "no answer" if linked else dhcp.link.error() or "no link")
-    if not linked:
-        connect()
+    reason = dhcp.reason
+    try:
+        linked = dhcp.link.up()
+        if not linked:
+            reason = dhcp.link.error() or reason
+            connect()
+    except Exception as error:
+        reason = error
+    say("no lease: " + words(reason))
 
 
 def nothing(dhcp):

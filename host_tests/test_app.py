@@ -142,7 +142,7 @@ def config(**settings: object) -> str:
 
 def test_ctrl_c_leads_from_a_search_for_the_network_to_the_prompt(deployed: Deployed) -> None:
     terminal = deployed.start({"dhcpc.json": config(timeout_s=1)})
-    seen = terminal.read_until("no lease: no link")
+    seen = terminal.read_until("no lease: there is no link")
     assert "joins home" in seen
     assert "secret" not in seen
     terminal.type(CTRL_C)

@@ -33,10 +33,12 @@ from toolchain.cli import Refusal
 NAME = "RPI_PICO_W"
 ONE_FILE = "/lib/dhcpc/__init__.mpy"
 MODULES = {  # with DEBUG=1
-    f"/lib/dhcpc/{path.name}" for path in vm.PACKAGE.glob("*.py") if path.stem not in EXTRAS
+    f"/lib/dhcpc/{path.name}"
+    for path in vm.PACKAGE.glob("*.py")
+    if path.stem not in EXTRAS or path.stem == "explain"
 }
 ROOT_FILES = {"/board.py", "/boot.py", "/main.py"}
-DEPLOYED = {ONE_FILE} | ROOT_FILES
+DEPLOYED = {ONE_FILE, "/lib/dhcpc/explain.mpy"} | ROOT_FILES
 COUNT = len(DEPLOYED)
 OTHERS = "print('somebody else')\n"
 TIMEOUT_S = 60

@@ -573,6 +573,34 @@ def test_a_namespace_that_was_entered_without_its_sysfs(net: Lab) -> None:
     assert said.endswith("exit 1\n")
 
 
+@pytest.mark.rfc("2132 5.1")
+def test_the_longest_packet_is_as_the_server_says_until_the_end(net: Lab) -> None:
+    def mtu() -> str:
+        return net.run(["cat", "/sys/class/net/eth0/mtu"]).strip()
+
+    before = mtu()
+    for said, expected in ((1400, "1400"), (100, before)):
+        net.serve("dnsmasq", Plan(extra={26: said.to_bytes(2, "big")}, force=True))
+        run = Netup(net)
+        run.wait("bound")
+        assert mtu() == expected
+        run.process.terminate()
+        assert "error" not in names(ended(run))
+        assert mtu() == before
+
+
+@pytest.mark.rfc("2131 3.1")
+def test_a_nak_is_told_with_the_server_and_its_own_words(net: Lab) -> None:
+    net.serve("dnsmasq", Plan(subnet="192.0.2.0/24"))
+    record = stored(net)
+    moved = bytearray(record[:-4])
+    moved[-9:-5] = b"\xc6\x33\x64\x05"  # an address of another network
+    net.outside(STORE).write_bytes(bytes(moved) + _crc(moved))
+    events = ended(Netup(net, "--once"))
+    (nak,) = [event for event in events if event["event"] == "nak"]
+    assert nak["reason"].startswith("192.0.2.1: it has refused the address (")
+
+
 # The store
 
 

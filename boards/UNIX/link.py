@@ -22,6 +22,8 @@ _SO_BINDTODEVICE = 25
 _UDP = 17
 _HEAD = 42  # of Ethernet, IPv4 and UDP
 _DOMAIN_NAME = 15
+_MTU = 26
+_LEAST_MTU = 576  # bytes that every host takes (RFC 791 3.1)
 _ARP_S = 0.1
 _NONE = "0.0.0.0"
 _SERVER_PORT = 67
@@ -77,6 +79,7 @@ class Interface(Link):
         self.resolving = resolver
         self.words = words
         self.failed = None  # what a lease can do without and `apply` could not do, in words
+        self.mtu = None  # what it was before, if it is another now
         self.applied = None  # the address; "" if there is none, None if nobody knows
         self.udp = None
         self.last = None  # the MAC that the last message came from,
@@ -219,7 +222,21 @@ class Interface(Link):
             self.failed = self._ip("route replace %s %s" % (route, way))
         else:
             self._ip("route del " + route)
+        self._limit(lease.option(_MTU))
         self._resolve(lease.dns, lease.option(_DOMAIN_NAME))
+
+    def _limit(self, option=None):
+        # The longest packet, as the server says it; as it was before, if it says nothing, or less
+        # than every host must take.
+        mtu = int.from_bytes(option or b"", "big")
+        if not (option and len(option) == 2 and mtu >= _LEAST_MTU):
+            mtu = self.mtu
+        now = int(_read(self.sys + "mtu"))
+        if mtu and mtu != now:
+            self.mtu = self.mtu or now
+            self.failed = (
+                self._ip("link set dev %s mtu %d" % (self.shell_name, mtu)) or self.failed
+            )
 
     def _remove(self):
         if self.applied:
@@ -232,6 +249,7 @@ class Interface(Link):
         else:
             self._must("address flush dev %s dynamic" % self.shell_name)
         self.applied = ""
+        self._limit()
         self._resolve()
 
     def _must(self, command, more=""):

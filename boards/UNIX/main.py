@@ -14,6 +14,7 @@ import time
 import board
 import dhcpc
 from dhcpc import Store, dotted
+from dhcpc.explain import why
 
 _VM = sys.implementation.name == "micropython"
 _INFINITE = 0xFFFFFFFF
@@ -71,10 +72,9 @@ class _Teller:
         elif lease:
             told = _lease(lease)
         if event == "ignored":
-            told["reason"] = str(dhcp.reason)
-        if event == "timeout":
-            silence = "no answer" if link.up() else "no carrier"
-            told["reason"] = _words(dhcp.reason) if dhcp.reason else silence
+            told["reason"] = dhcp.session.reason
+        if event in ("timeout", "nak"):
+            told["reason"] = _words(dhcp.reason)
         self._print(event, **told)
 
     def _print(self, event, **told):
@@ -91,7 +91,9 @@ def _words(reason):
     # As both Pythons say it; in words of the kernel's it is put by who reads it.
     if isinstance(reason, OSError) and isinstance(reason.args[0], int):
         return "[Errno %d]" % reason.args[0]
-    return str(reason)
+    if isinstance(reason, Exception):
+        return str(reason)
+    return "; ".join([words for words in why(reason) if words])
 
 
 def _lease(lease):

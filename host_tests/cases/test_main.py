@@ -1,5 +1,6 @@
 """boot.py and main.py on the fake boards, from power-on to the prompt. Time is the board's own."""
 
+from dhcpc.explain import why
 from fakeboard import CABLES, NO_IP, PORTS, WIFI
 from kit import rfc
 from onboard import AT_ONCE, FOUR, GRANT, Server
@@ -332,8 +333,8 @@ def test_without_a_link_it_says_so_and_joins_anew():
         stage = Stage(board, settings(board, timeout_s=2))
         stage.reachable = False
         assert stage.run().interrupted()
-        assert stage.said("no lease: no link") == stage.end // 2000 - 1
-        assert len(stage.joined) == 1 + stage.said("no lease")
+        assert stage.said("no lease: there is no link; ") == 1  # not again and again
+        assert len(stage.joined) == stage.end // 2000
         assert set(stage.joined) == {("home", "secret")}
 
     on(case, *WIFI)
@@ -344,7 +345,7 @@ def test_without_a_setting_it_does_so_every_20_s():
         stage = Stage(board, WIFI_CONFIG, seconds=50)
         stage.reachable = False
         assert stage.run().interrupted()
-        assert stage.said("no lease: no link") == 2
+        assert len(stage.joined) == 1 + 2
 
     on(case, "PICO_W")
 
@@ -356,9 +357,9 @@ def test_the_links_own_reason_is_said():
         stage.reachable = False
         stage.events.append((JOINING, lambda: board.nic.refused(why)))
         assert stage.run().interrupted()
-        assert stage.said("no lease: " + words)
+        assert len([line for line in stage.printed if "no lease: " in line and words in line]) == 1
 
-    reasons = (("WRONG_PASSWORD", "wrong password"), ("NO_AP_FOUND", "no access point"))
+    reasons = (("WRONG_PASSWORD", "refuses the password"), ("NO_AP_FOUND", "has that name"))
     on(case, *WIFI, of=reasons)
 
 
@@ -368,7 +369,7 @@ def test_without_a_server_it_says_so_and_lets_the_link_be():
         board.server.mute = (DISCOVER,)
         stage.run()
         assert stage.interrupted()
-        assert stage.said("no lease: no answer") == stage.end // 2000 - 1
+        assert stage.said("no lease: no DHCP server has answered; ") == 1
         assert len(stage.joined) == board.wifi
 
     on(case)
@@ -450,6 +451,55 @@ def test_an_application_may_release_the_lease_for_good():
         assert ip(board) == NO_IP or board.last_resort
 
     on(case)
+
+
+def test_good_news_is_said_as_such():
+    def case(board):
+        stage = Stage(board, settings(board)).run()
+        assert stage.said("dhcpc: link is up") == 1
+        assert stage.said("dhcpc: bound: 10.0.0.5 from 10.0.0.1 for 60 min") == 1
+        assert len(stage.printed) == 2
+
+    on(case, *[port for port in PORTS if port not in AT_ONCE])
+
+
+def test_how_long_a_lease_lasts_is_said_in_the_unit_that_fits():
+    for lease, said in (
+        (90, "90 s"),
+        (1800, "30 min"),
+        (12 * 3600, "12 h"),
+        (10 * 86400, "10 days"),
+        (0xFFFFFFFF, "ever"),
+    ):
+
+        def case(board, said=said, lease=lease):
+            board.server = Server()
+            board.server.grant["lease"] = lease
+            assert Stage(board, settings(board)).run().said(" for " + said) == 1
+
+        on(case, "PICO_W")
+
+
+def test_why_a_server_gives_no_lease_is_said_with_its_address_and_what_to_do():
+    def case(board):
+        board.server = Server()
+        board.server.grant["yiaddr"] = b"\xff\xff\xff\xff"
+        stage = Stage(board, settings(board, timeout_s=2)).run()
+        what, then = why("10.0.0.1: yiaddr ")
+        assert stage.said("dhcpc: no lease: " + what + "; " + then) == 1
+
+    on(case, "PICO_W", "ESP32")
+
+
+def test_a_fault_that_goes_on_is_said_once():
+    def case(board):
+        stage = Stage(board, settings(board, timeout_s=2))
+        board.faults["sendto"] = [board.fault("EHOSTUNREACH")] * 99
+        stage.run()
+        assert stage.interrupted()
+        assert stage.said("dhcpc: error: ") == 1
+
+    on(case, "ESP32")
 
 
 def test_packets_are_not_printed():

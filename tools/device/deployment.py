@@ -24,6 +24,7 @@ APP = ("/boot.py", "/main.py")
 
 _NEW = "~"  # ends the name of what has not taken its place yet
 _DIRECTORY, _SLACK = 2, 2  # blocks of littlefs: a new directory's; for its own book-keeping
+_EXPLAIN = "explain"  # the extra that main.py takes its words from
 _LAPTOP = "UNIX"  # has a board.py, and is no board
 _SHADOWS = ("dhcpc", "dhcpc.py", "dhcpc.mpy")  # in /, come before those in /lib
 
@@ -123,6 +124,8 @@ class Deployment:
         there = self.board.names(LIB)
         self.new_directories = 0 if there else 2
         wanted = {*self.arguments.extras, *(Path(name).stem for name in there)} & {*EXTRAS}
+        if self.arguments.app:
+            wanted.add(_EXPLAIN)
         for path, data in _package(self.arguments.debug).items():
             if Path(path).stem not in EXTRAS or Path(path).stem in wanted:
                 if path.endswith(".mpy") and data[1] != system.mpy:

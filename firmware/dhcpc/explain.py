@@ -1,0 +1,192 @@
+"""What happened, in words: why there is no lease, what to do about it, and the last exchanges.
+
+On a board a History keeps the exchanges. The tools on the laptop say the same words.
+"""
+
+import errno
+from struct import pack_into, unpack_from
+
+from dhcpc import Client, Session, dotted
+
+from ._compat import TYPE_CHECKING, const
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+# What `Client.reason` says, behind "SERVER: " or alone, by its first word; what is the matter, in
+# words; what to do.
+_REASONS = {
+    "no link": (
+        "there is no link",
+        "is the access point in reach, is the cable in, at both ends?",
+    ),
+    "no access point": (
+        "no access point has that name, or none has the security that was asked for",
+        "compare the name, look whether 2.4 GHz is on, come nearer",
+    ),
+    "wrong password": (
+        "the access point refuses the password",
+        "compare it, blanks and case, too",
+    ),
+    "no answer": (
+        "no DHCP server has answered",
+        "is there a server on this network, and does it know this device's address range?",
+    ),
+    "OFFER": (
+        "it has offered an address, and has not answered the REQUEST",
+        "look into the server's log: is another server there, is its range used up?",
+    ),
+    "NAK": (
+        "it has refused the address",
+        "its range or its network has changed; the client asks for another address by itself",
+    ),
+    "yiaddr": (
+        "it offers an address that cannot be a host's",
+        "set the server's range, without the network's first and last address",
+    ),
+    "option": (
+        "its reply has an option that is cut off, and no lease time before it",
+        "update the server; take out options that are long",
+    ),
+    "length": ("its reply is cut off", "look at the network between server and client"),
+    "server": (
+        "it says no to a REQUEST that was for another server",
+        "there are two servers on this network: leave one, or make them agree",
+    ),
+    "choose": (
+        "its offer was not taken: another server's was, or it has left a REQUEST without an answer",
+        "look into its log; if there are two servers on this network, leave one",
+    ),
+    "type": ("its message is not what the client waits for", "update the server"),
+}
+_NUMBERS = {
+    "EADDRINUSE": ("port 68 is taken", "end the other DHCP client, or close its socket"),
+    "EHOSTUNREACH": (
+        "no packet can leave",
+        "the NIC has no way to send without an address: see dhcpc.provisional",
+    ),
+    "ENOSPC": ("the flash is full", "remove files: the record of the lease needs one block"),
+    "EROFS": ("the flash is read-only", "no record can be kept there: give another store"),
+}
+_NO_HEAP = ("there is no memory left", "free some before the client is polled")
+
+
+def why(reason: "Any") -> "tuple[str, str]":
+    """What is the matter, and what to do about it, as two sentences; the second may be empty.
+
+    reason: a Client's, or what `acquire` has raised.
+    """
+    if isinstance(reason, MemoryError):
+        return _NO_HEAP
+    if isinstance(reason, Exception):
+        args = reason.args
+        for name in _NUMBERS:
+            if args[:1] == (getattr(errno, name, 0),):
+                return _NUMBERS[name]
+        if not (isinstance(reason, OSError) and args and isinstance(args[-1], str)):
+            return repr(reason), ""
+        reason = args[-1]  # the link's own, or what is behind ETIMEDOUT
+    if reason is None:
+        return "there is a lease", ""
+    server, colon, said = reason.partition(": ")
+    if not colon:
+        return _REASONS.get(reason, (reason, ""))
+    word, _, text = said.partition(" ")
+    what, then = _REASONS.get(word, (said, ""))
+    return "%s: %s%s" % (server, what, " (%s)" % text if text else ""), then
+
+
+_ENTRY = const(14)  # bytes: when (ms, 4), type of message (1), state (1), server (4), address (4)
+_TYPES = const("- DISCOVER OFFER REQUEST DECLINE ACK NAK RELEASE INFORM")
+_STATES = const("STOPPED INIT INIT-REBOOT SELECTING REBOOTING REQUESTING BOUND RENEWING REBINDING")
+_BOUND = const(6)
+_SERVER_ID = const(54)
+_NOBODY = const(b"\0\0\0\0")
+_NONE = const("0.0.0.0")
+
+
+class History:
+    """The last exchanges of a Client, in memory that is taken once: none is taken while they are
+    noted. It is there for as long as the Client is.
+    """
+
+    def __init__(self, dhcp: Client, most: int = 32) -> None:
+        """most: events that are kept, the last ones; each takes 14 bytes and two references."""
+        self.dhcp = dhcp
+        self.count = 0  # of all that were noted
+        self.entries = bytearray(most * _ENTRY)
+        self.events = [""] * most
+        self.reasons: list[Any] = [None] * most  # words, and numbers of errors
+        self.heard = dhcp.tell
+        dhcp.tell = self._note  # type: ignore[method-assign]
+
+    def _note(self, event: str) -> None:
+        # The event, but for messages to others, which would soon push all else out.
+        dhcp = self.dhcp
+        session = dhcp.session
+        if event != "ignored" or session.type:
+            self._keep(event, dhcp, session)
+        self.heard(event)
+
+    def _keep(self, event: str, dhcp: Client, session: Session) -> None:
+        n = self.count % len(self.events)
+        self.count += 1
+        self.events[n] = event
+        reason = dhcp.reason
+        if event == "ignored":
+            reason = session.reason
+        elif isinstance(reason, OSError) and reason.args:
+            reason = reason.args[0]
+        self.reasons[n] = reason
+        at = n * _ENTRY
+        pack_into("!IBB", self.entries, at, dhcp.clock(), session.type & 15, session.state)
+        server: Any = session.server
+        address: Any = session.yiaddr
+        i = j = 0
+        if event == "ignored" or event == "recv":
+            server = address = session.message.buf
+            i = session.message.find(_SERVER_ID, 4) or 20  # siaddr
+            j = 16  # yiaddr
+        elif event == "send":
+            server = session.to
+        # A slice would be on the heap.
+        for k in range(4):
+            self.entries[at + 6 + k] = server[i + k] if server else 0
+            self.entries[at + 10 + k] = address[j + k]
+
+    def story(self) -> "Iterator[str]":
+        """A line for each event, then why there is no lease, and what to do."""
+        most = len(self.events)
+        start = None
+        for n in range(max(0, self.count - most), self.count):
+            at = n % most * _ENTRY
+            now, kind, state = unpack_from("!IBB", self.entries, at)
+            start = now if start is None else start
+            ms = now - start & 0x3FFFFFFF
+            yield "%6d.%03d s  %-11s %s" % (
+                ms // 1000,
+                ms % 1000,
+                _STATES.split()[state],
+                self._line(n % most, _TYPES.split()[min(kind, 8)], state),
+            )
+        for each in why(self.dhcp.reason):
+            if each:
+                yield each
+
+    def _line(self, n: int, kind: str, state: int) -> str:
+        event, reason = self.events[n], self.reasons[n]
+        at = n * _ENTRY
+        server, address = (dotted(bytes(self.entries[i : i + 4]), 0) for i in (at + 6, at + 10))
+        if event == "send":
+            said = "%s to %s" % (kind, "all" if server == _NONE else server)
+            return said if address == _NONE else "%s, for %s" % (said, address)
+        if event == "recv":
+            return "%s of %s from %s" % (kind, address, server)
+        if event == "ignored":
+            return "%s of %s from %s is refused: %s" % (kind, address, server, reason)
+        if event == "link":
+            return "link is up" if state else "link is down"
+        if state >= _BOUND:
+            return "%s: %s from %s" % (event, address, server)
+        return event if reason is None else "%s: %s" % (event, reason)
