@@ -55,7 +55,7 @@ _REASONS = {
         "there are two servers on this network: leave one, or make them agree",
     ),
     "choose": (
-        "its offer was not taken: another server's was, or it has left a REQUEST without an answer",
+        "its offer was not taken: another server's was, or it has left a REQUEST unanswered",
         "look into its log; if there are two servers on this network, leave one",
     ),
     "type": ("its message is not what the client waits for", "update the server"),

@@ -1,0 +1,186 @@
+"""tools/doctor.py on a virtual board: what it asks, and what that comes to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from device.virtual import VirtualBoard
+from dhcpc.explain import why
+from test_app import MAIN, MODULES, MPREMOTE
+from toolchain import vm
+
+DOCTOR = str(vm.ROOT / "tools/doctor.py")
+
+# A cable, and on it a server that answers as it is told to
+BOARD = """
+from dhcpc import Link
+
+class Nic(Link):
+    hostname = "virtual"
+    mac = b"\\2\\0\\0\\0\\0\\1"
+    plugged = %r
+    answers = %r
+    yiaddr = %r
+
+    def __init__(self):
+        super().__init__(None)
+        self.reply = None
+        self.four = ("0.0.0.0",) * 4
+
+    def up(self): return self.plugged
+    def key(self): return b""
+    def error(self): return None
+    def status(self): return 3
+    def open(self): pass
+    def apply(self, lease): self.four = lease.ifconfig() if lease else ("0.0.0.0",) * 4
+    def ifconfig(self, four=None): return self.four
+
+    def send(self, size, server):
+        message = bytes(self.buf[:size])
+        kind = message[242]
+        text = b"\\x38\\x0dwrong network"
+        if kind in self.answers:
+            self.reply = (
+                b"\\2\\1\\6\\0" + message[4:8] + bytes(8) + self.yiaddr + bytes(8)
+                + self.mac + bytes(202) + b"c\\x82Sc\\x35\\1" + bytes([self.answers[kind]])
+                + b"\\x36\\4\\xc0\\0\\2\\1\\x33\\4\\0\\0\\x0e\\x10"
+                + (text if self.answers[kind] == 6 else b"") + b"\\xff"
+            )
+
+    def recv(self, size, wait):
+        reply, self.reply = self.reply, None
+        return reply
+
+def nic():
+    return Nic()
+"""
+YIADDR = bytes((192, 0, 2, 100))
+HONEST = {1: 2, 3: 5}  # an OFFER to a DISCOVER, an ACK to a REQUEST
+
+
+@pytest.fixture
+def virtual(tmp_path: Path) -> Iterator[VirtualBoard]:
+    unix = vm.vms()["vm64"]
+    if unix.missing:
+        pytest.skip(f"{unix.name}: {unix.missing}")
+    with VirtualBoard(tmp_path / "flash.img") as board:
+        yield board
+
+
+def copy(virtual: VirtualBoard, directory: Path, **files: str) -> None:
+    """The package, and these files, onto the board."""
+    paths = []
+    for name, text in files.items():
+        (directory / f"{name}.py").write_text(text)
+        paths.append(str(directory / f"{name}.py"))
+    package = vm.compile_firmware() / "dhcpc"
+    command = [str(MPREMOTE), "connect", virtual.port, "cp", "-r", str(package), ":"]
+    if paths:
+        command += ["+", "cp", *paths, ":"]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
+def asked(board: VirtualBoard, *more: str) -> tuple[int, str]:
+    """What the doctor's exit code is, and what it says."""
+    command = [sys.executable, DOCTOR, *more, board.port]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert not done.stderr, done.stderr
+    return done.returncode, done.stdout
+
+
+def of(
+    board: VirtualBoard,
+    directory: Path,
+    plugged: bool = True,
+    answers: dict[int, int] | None = None,
+    yiaddr: bytes = YIADDR,
+) -> tuple[int, str]:
+    """That of a board on that cable, before that server."""
+    boot = MODULES + (vm.FIRMWARE / "boot.py").read_text()
+    network = BOARD % (plugged, answers or {}, yiaddr)
+    copy(board, directory, boot=boot, main=MAIN, board=network)
+    return asked(board, "--seconds", "3")
+
+
+def test_a_board_that_gets_a_lease_is_well(virtual: VirtualBoard, tmp_path: Path) -> None:
+    code, said = of(virtual, tmp_path, answers=HONEST)
+    assert code == 0
+    for words in (
+        "firmware    micropython 1.",
+        "heap ",
+        "clock ",
+        "record      none",
+        "link        up, status 3",
+        "MAC         02:00:00:00:00:01",
+        "address     192.0.2.100 255.255.255.0 0.0.0.0 0.0.0.0",
+        "lease       192.0.2.100 from 192.0.2.1 for 3",
+        "SELECTING   DISCOVER to all",
+        "OFFER of 192.0.2.100 from 192.0.2.1",
+        "bound: 192.0.2.100 from 192.0.2.1",
+    ):
+        assert words in said, (words, said)
+    assert said.endswith("\nthe board has its address\n")
+
+
+FAULTS = {
+    "no link": ({"plugged": False}, "no link"),
+    "silence": ({}, "no answer"),
+    "an offer and no more": ({"answers": {1: 2}}, "192.0.2.1: OFFER "),
+    "an address that cannot be": (
+        {"answers": HONEST, "yiaddr": b"\xff" * 4},
+        "192.0.2.1: yiaddr ",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_verdict_is_why_there_is_no_lease_and_what_to_do(
+    fault: str, virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    how, reason = FAULTS[fault]
+    code, said = of(virtual, tmp_path, **how)  # type: ignore[arg-type]
+    assert code == 1
+    assert "lease       none, " in said
+    assert said.endswith("\n\n" + "\n".join(why(reason)) + "\n"), said
+
+
+def test_a_nak_is_in_the_story_with_the_servers_words(
+    virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    code, said = of(virtual, tmp_path, answers={1: 2, 3: 6})
+    assert code == 1
+    assert "nak: 192.0.2.1: NAK wrong network" in said
+
+
+def test_a_board_without_the_application_is_told_to_be_deployed_to(
+    virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    copy(virtual, tmp_path)
+    code, said = asked(virtual)
+    assert code == 1
+    assert "dhcpc       0." in said
+    assert said.endswith("what the board prints when it starts, or copy it anew: make deploy\n")
+
+
+def test_a_board_that_has_nothing_is_told_so(virtual: VirtualBoard) -> None:
+    code, said = asked(virtual)
+    assert code == 1
+    assert "dhcpc       ImportError" in said
+
+
+def test_without_a_port_those_that_there_are_are_listed() -> None:
+    done = subprocess.run([sys.executable, DOCTOR], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith("doctor: PORT= is missing; ")
+
+
+def test_a_time_that_makes_no_sense_is_refused() -> None:
+    command = [sys.executable, DOCTOR, "--seconds", "0", "/dev/null"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "--seconds: 0 is not from 1 to 600" in done.stderr

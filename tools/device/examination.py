@@ -1,0 +1,149 @@
+"""What a board is asked when it gets no address: each question by itself, so that one that it
+cannot answer costs no other answer. A try for a lease is part of it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "firmware"))
+
+from capture.names import mac_text, quoted
+from device.record import describe
+from device.remote import Board
+from dhcpc import explain
+
+_RECORD = "/dhcpc.lease"
+_SET = 2024  # no clock that nobody has set shows this year
+_LITTLE = 20_000  # bytes of heap: less is free, and a lease may fail for it
+
+# What boot.py has made is there at the prompt.
+_PARTS = """
+try:
+    import dhcpc
+    _version = dhcpc.__version__
+except Exception as error:
+    _version = repr(error)
+print([_version, [name for name in ("config", "nic", "dhcp") if name in globals()]])
+"""
+_HEAP = """
+import gc
+gc.collect()
+print([gc.mem_free(), gc.mem_alloc()])
+"""
+_CLOCK = """
+import time
+print(tuple(time.localtime()[:6]))
+"""
+_LINK = """
+def _said(do, *arguments):
+    try:
+        return do(*arguments)
+    except Exception as error:
+        return None
+print([dhcp.link.up(), _said(dhcp.link.error), _said(nic.status), _said(nic.status, "rssi"),
+    dhcp.link.key(), dhcp.link.mac, _said(nic.ifconfig)])
+"""
+_WATCH = """
+_history = None
+try:
+    from dhcpc import explain
+    _history = explain.History(dhcp, 64)
+    print(True)
+except ImportError:
+    print(False)
+"""
+# No longer than a port is silent without being taken for lost
+_POLL = """
+import time
+_end = time.ticks_add(time.ticks_ms(), 1000)
+while time.ticks_diff(_end, time.ticks_ms()) > 0:
+    dhcp.poll(50)
+_lease = dhcp.lease
+print([dhcp.state, _lease and list(_lease.ifconfig()), _lease and _lease.server,
+    _lease and _lease.remaining(), None if dhcp.reason is None else str(dhcp.reason)])
+"""
+_STORY = """
+print(list(_history.story()) if _history else [])
+"""
+
+
+@dataclass
+class Findings:
+    """What the board has answered, a line for each question, what went over the wire, and what
+    that comes to. `well`: whether it has a lease."""
+
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    story: list[str] = field(default_factory=list)
+    well: bool = False
+    verdict: str = ""
+    advice: str = ""
+
+
+def examine(board: Board, seconds: int) -> Iterator[Findings]:
+    """Ask a board, which has just been reset, and let it try for a lease for so long. Yields what
+    is known so far, at last all of it."""
+    found = Findings()
+    add = found.lines.append
+    system = board.system()
+    version = ".".join(map(str, system.version))
+    add(("firmware", f"{system.name} {version} on {system.machine or 'an unknown board'}"))
+    client, names = board.run(_PARTS)
+    add(("dhcpc", client))
+    free, taken = board.run(_HEAP)
+    add(("heap", f"{free // 1024} KB free of {(free + taken) // 1024} KB"))
+    clock = board.run(_CLOCK)
+    unset = "" if clock[0] >= _SET else ", which nobody has set"
+    add(("clock", "{}-{:02}-{:02} {:02}:{:02}:{:02}".format(*clock) + unset))
+    records = [_RECORD] if _RECORD[1:] in board.names("/") else []
+    for path in records:
+        add(("record", describe(board.read(path)).replace("\n", "\n" + " " * 12)))
+    if not records:
+        add(("record", "none"))
+    yield found
+    if "dhcp" not in names:
+        found.verdict = (
+            f"boot.py has not made a client; it has made {' and '.join(names) or 'nothing'}"
+        )
+        found.advice = "look at what the board prints when it starts, or copy it anew: make deploy"
+        yield found
+        return
+    watched = board.run(_WATCH)
+    reason: Any = "no link"
+    for _ in range(seconds):
+        state, four, server, left, reason = board.run(_POLL)
+        if four:
+            break
+        yield found
+    up, error, status, rssi, key, mac, address = board.run(_LINK)
+    strength = f", {rssi} dBm" if isinstance(rssi, int) else ""
+    network = f" to {quoted(key)}" if key else ""
+    add(("link", f"{'up' if up else 'down'}{network}{strength}, status {status}"))
+    add(("MAC", mac_text(mac)))
+    add(("address", " ".join(address) if address else "the NIC does not tell"))
+    if four:
+        span = "ever" if left is None else f"{left} s"
+        by = ".".join(map(str, server)) if any(server) else "a server that gives no name"
+        add(("lease", f"{four[0]} from {by} for {span}, {state}"))
+    else:
+        add(("lease", f"none, {state}"))
+    # The last lines are the board's own verdict, which is made here from the same words.
+    found.story = [line for line in board.run(_STORY) if line.startswith(" ")] if watched else []
+    found.well = bool(four)
+    if found.well:
+        found.verdict, found.advice = "the board has its address", ""
+    else:
+        found.verdict, found.advice = explain.why(error if not up and error else reason)
+    if not found.well and free < _LITTLE:
+        found.advice += "; and there is little memory: import less before dhcpc"
+    yield found
+
+
+def ask(port: str, seconds: int) -> Iterator[Findings]:
+    """As `examine`, of the board on a port. Refusal: it does not answer."""
+    with Board(port) as board:
+        yield from examine(board, seconds)
