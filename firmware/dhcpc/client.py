@@ -59,8 +59,8 @@ _SOON = const(1000)  # ms until the NIC is told again what it did not take
 
 
 class Client:
-    """A DHCP client on one link. `lease` is the Lease in use, or None; `reason`, that of the last
-    refusal or fault; `wanted`, whether to go for a lease.
+    """A DHCP client on one link. `lease` is the Lease in use, or None; `reason`, why there is
+    none, or the last fault; `wanted`, whether to go for a lease.
 
     What extras build on is public, too: `session`, `store`, `link`; `start`, `send`, `update`,
     `tell`, which a subclass may extend; `key`, that of the store's record for this network.
@@ -86,17 +86,17 @@ class Client:
 
     def __init__(self, nic: "Any", **settings: "Unpack[Settings]") -> None:
         """Silence the built-in client; nothing is sent before the first poll. ValueError has the
-        name of a setting that there is not, the code of an option that cannot be sent, or
-        "options" if all of them are too long.
+        name of a setting that there is not, or that has another type, and the type that it takes;
+        the code of an option that cannot be sent; or "options" if all of them are too long.
 
         nic: active; or a Link. The settings, by their names:
 
-        hostname: option 12, "" for none. client_id: option 61 with its type byte, else 1 and the
-        MAC. params: option 55, its codes in order. options: {code: bytes} to send besides. store:
-        a path, or a Store. on_event(event, lease): is told of each event. clock(): ms, modulo
-        2**30 or more, where sleep stops time.ticks_ms. reuse: use a stored lease whose age the
-        store's clock tells, without a packet, until its T1. start_wait_ms: begin after a random
-        time of at most that (RFC 2131 4.4.1). More of them are in `session`.
+        hostname: option 12. client_id: option 61 with its type byte, else 1 and the MAC. params:
+        option 55, its codes in order. Of these three, what is empty is not sent. options: {code:
+        bytes, or text} to send besides. store: a path, or a Store. on_event(event, lease): is told
+        of each event. clock(): ms, modulo 2**30 or more, where sleep stops time.ticks_ms. reuse:
+        use a stored lease whose age the store's clock tells, without a packet, until its T1.
+        start_wait_ms: begin after a random time of at most that (RFC 2131 4.4.1).
         """
         link = nic if isinstance(nic, Link) else Link(nic)
         self.hostname = link.hostname
@@ -159,6 +159,7 @@ class Client:
         return wait
 
     def step(self, wait_ms: int) -> int:
+        """Do what `poll` does, its faults not caught."""
         link = self.link
         session = self.session
         if not link.up():
@@ -212,7 +213,7 @@ class Client:
         """Poll until there is a lease, and return it; call `idle()` every 100 ms at least.
         timeout_ms: below 2**30.
 
-        OSError: ETIMEDOUT, or the link's own reason, in words.
+        OSError: ETIMEDOUT and `reason`, or the link's own reason, in words.
         """
         self.wanted = True
         start = self.clock()
