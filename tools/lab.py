@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The lab: real DHCP servers and clients on a network of their own.
 
-Lists what there is of it, runs one exchange and prints it, records host_tests/captures, or puts
-clients before an odd server and makes docs/odd-servers.md.
+Lists what there is of it, runs one exchange or one failure and prints it, records
+host_tests/captures, or puts clients before an odd server and makes docs/odd-servers.md.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from odd import table
+from odd import failures, table
 from odd.columns import COLUMNS, OURS, Column
 from odd.oddities import ODDITIES, named
 from testbed.clients import CLIENTS
@@ -86,6 +86,19 @@ def meet_oddities(
     )
 
 
+def fail(name: str | None, pcap: Path | None) -> int:
+    """Have a client fail to get a lease, and print what went over the wire; or list the failures.
+    The exit code."""
+    if name is None:
+        for each, failure in failures.FAILURES.items():
+            print(f"{each:22} {failure.line}")
+        return 0
+    if name not in failures.FAILURES:
+        raise cli.Refusal(f"no such failure: {name}; tools/lab.py fail has them")
+    print(failures.FAILURES[name].run(pcap).text(), end="")
+    return 0
+
+
 def parsed() -> argparse.Namespace:
     """What the command line asks for."""
     parser = cli.parser("Real DHCP servers and clients in namespaces.")
@@ -101,6 +114,9 @@ def parsed() -> argparse.Namespace:
     run.add_argument("--pcap", type=Path, metavar="FILE", help="keep the capture")
     again = commands.add_parser("record", help="record the captures of the test suite again")
     again.add_argument("--out", type=Path, metavar="DIR", default=vm.ROOT / "host_tests/captures")
+    fail = commands.add_parser("fail", help="a client that gets no lease, printed by tcpdump")
+    fail.add_argument("name", metavar="NAME", nargs="?", help="of a failure; without it, a list")
+    fail.add_argument("--pcap", type=Path, metavar="FILE", help="keep the capture")
     odd = commands.add_parser("odd", help="who gets a lease from servers that are odd")
     odd.add_argument("names", nargs="*", metavar="NAME", help="of oddities; all")
     odd.add_argument("--list", action="store_true", help="list them")
@@ -128,6 +144,9 @@ def main() -> int:
                 return show_list()
             case "record":
                 record(args["out"])
+                failures.record(args["out"] / "failures")
+            case "fail":
+                return fail(**args)
             case "odd":
                 if args.pop("list"):
                     show_oddities()

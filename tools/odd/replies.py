@@ -77,8 +77,9 @@ class Reply:
     kind: OFFER, ACK or NAK. options: (code, value), or bytes that stand there as they are. ether,
     ip, udp, bootp: fields of scapy's layers. broadcast: to all, or else to the address that it
     grants, or that the client has. behind: what follows END; end: whether there is one; padded: to
-    300 bytes. surplus: behind the message, trailer: behind the IP packet. tag: of a VLAN's
-    priority. size: of fragments. index: how many replies to the same message went before.
+    300 bytes. cut: how much of the message is sent. surplus: behind the message, trailer: behind
+    the IP packet. tag: of a VLAN's priority. size: of fragments. index: how many replies to the
+    same message went before.
     """
 
     heard: Heard
@@ -93,6 +94,7 @@ class Reply:
     trailer: bytes = b""
     end: bool = True
     padded: bool = True
+    cut: int | None = None
     tag: bool = False
     size: int = 0
     surplus: bytes = b""
@@ -102,7 +104,7 @@ class Reply:
         """It, encoded."""
         listed = [*self.options, *(["end"] if self.end else []), self.behind]
         message = bytes(BOOTP(**self.bootp) / DHCP(options=listed))
-        return message.ljust(_SHORTEST, b"\0") if self.padded else message
+        return (message.ljust(_SHORTEST, b"\0") if self.padded else message)[: self.cut]
 
     def frames(self) -> list[bytes]:
         """It on the wire."""

@@ -171,7 +171,8 @@ _README = """# Captures
 
 DHCP traffic between real servers and clients, one exchange a file, recorded on the client's cable
 in the project's own lab. `make captures` records all of it again; `tools/lab.py run`, with the
-arguments beside a file, runs that exchange alone and prints it.
+arguments beside a file, runs that exchange alone and prints it. Clients that get no lease are in
+[failures/](failures/README.md).
 
 {versions}
 

@@ -74,15 +74,17 @@ OPTION_SETS: dict[str, Callable[[IPv4Network], dict[int, bytes]]] = {
 class Plan:
     """What a server hands out, and how.
 
-    subnet: "a.b.c.0/n", of which hosts 100 to 199 are for clients. host: the server's own number
-    there. lease, t1, t2: seconds; T1 and T2 are sent if they are given (dnsmasq has a lease
-    last 120 s at least, T1 and T2 2 s). options: a key of OPTION_SETS. extra: more of them, {code:
-    value}. force: send them to clients that do not ask for them too. authoritative: NAK even
-    where only who knows all clients can tell (udhcpd always does). broadcast: reply so to every
-    client (udhcpd always does, Kea cannot).
+    subnet: "a.b.c.0/n", of which hosts from 100 on are for clients, 100 of them unless `clients`
+    says fewer (udhcpd cannot do without one). host: the server's own number there. lease, t1, t2:
+    seconds; T1 and T2 are sent if they are given (dnsmasq has a lease last 120 s at least, T1 and
+    T2 2 s). options: a key of OPTION_SETS. extra: more of them, {code: value}. force: send them to
+    clients that do not ask for them too. authoritative: NAK even where only who knows all clients
+    can tell (udhcpd always does). broadcast: reply so to every client (udhcpd always does, Kea
+    cannot).
     """
 
     subnet: str = "192.0.2.0/24"
+    clients: int = 100
     host: int = 1
     lease: int = 3600
     t1: int | None = None
@@ -104,8 +106,8 @@ class Plan:
 
     @property
     def pool(self) -> tuple[str, str]:
-        """The first and the last address for clients."""
-        return str(self.network[100]), str(self.network[199])
+        """The first and the last address for clients, if there are any."""
+        return str(self.network[100]), str(self.network[99 + self.clients])
 
     def all_options(self) -> dict[int, bytes]:
         """What is sent besides subnet mask, lease time and server identifier."""

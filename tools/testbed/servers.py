@@ -94,12 +94,13 @@ class Dnsmasq(Server):
         plan = self.plan
         options = plan.all_options()
         force = "-force" if plan.force else ""
+        pool = plan.pool if plan.clients else (str(plan.network.network_address), "static")
         lines = [
             "port=0",
             "no-ping",
             "interface=eth0",
             f"dhcp-leasefile={self.lease_file}",
-            f"dhcp-range={','.join(plan.pool)},{plan.network.netmask},"
+            f"dhcp-range={','.join(pool)},{plan.network.netmask},"
             f"{'infinite' if plan.lease == INFINITE else plan.lease}",
             *(["dhcp-option=3"] if 3 not in options else []),  # or else it names itself
             *(f"dhcp-option{force}={code},{_dnsmasq(code, options[code])}" for code in options),
@@ -146,7 +147,7 @@ class Dhcpd(Server):
             "ddns-update-style none;",
             *(f"{which}-lease-time {plan.lease};" for which in ("min", "default", "max")),
             f"subnet {plan.network.network_address} netmask {plan.network.netmask} {{",
-            f"range {' '.join(plan.pool)};",
+            *([f"range {' '.join(plan.pool)};"] if plan.clients else []),
             *(f"option lab-{code} {value.hex(':')};" for code, value in options.items()),
             *([forced] if plan.force and options else []),
             "}",
@@ -182,7 +183,7 @@ class Kea(Server):
         subnet = {
             "id": 1,
             "subnet": plan.subnet,
-            "pools": [{"pool": "-".join(plan.pool)}],
+            "pools": [{"pool": "-".join(plan.pool)}] if plan.clients else [],
             "option-data": options,
         }
         leases = {"type": "memfile", "name": str(self.lease_file), "lfc-interval": 0}
@@ -213,6 +214,8 @@ class Udhcpd(Server):
 
     def config(self) -> str:
         plan = self.plan
+        if not plan.clients:
+            raise ValueError("udhcpd has addresses for clients, or does not start")
         notify = self.net.outside(self.dir / "notify")
         notify.write_text(f"#!/bin/sh\ntouch {self.dir / 'written'}\n")
         notify.chmod(0o755)

@@ -39,9 +39,9 @@ def _sniff(interface: str) -> None:
 
 
 class Message:
-    """A DHCP message as scapy reads it: its layers `ether`, `ip`, `bootp`; `type`, its name;
-    `options`, {scapy's name, as "server_id" or "requested_addr", or a code: value}; the `time` it
-    was captured, in seconds since 1970."""
+    """A DHCP message as scapy reads it: its layers `ether`, `ip`, `bootp` (None if it is cut off);
+    `type`, its name, or "-"; `options`, {scapy's name, as "server_id" or "requested_addr", or a
+    code: value}; the `time` it was captured, in seconds since 1970."""
 
     def __init__(self, time: float, frame: bytes) -> None:
         from scapy.layers.dhcp import BOOTP, DHCP
@@ -51,10 +51,11 @@ class Message:
         self.time = time
         self.ether = Ether(frame)
         self.ip = self.ether[IP]
-        self.bootp = self.ether[BOOTP]
-        listed = self.bootp[DHCP].options if DHCP in self.bootp else ()
+        self.bootp = self.ether.getlayer(BOOTP)
+        listed = self.ether[DHCP].options if DHCP in self.ether else ()
         self.options = {item[0]: item[1] for item in listed if isinstance(item, tuple)}
-        self.type = message_type(self.options["message-type"])
+        kind = self.options.get("message-type")
+        self.type = message_type(kind) if kind else "-"
 
 
 class Capture:
@@ -82,7 +83,7 @@ class Capture:
 
     def messages(self, kind: str | None = None) -> list[Message]:
         """The messages so far, or those of one type."""
-        messages = [Message(*packet) for packet in _packets(self.pcap())]
+        messages = [Message(*packet) for packet in packets(self.pcap())]
         return [message for message in messages if kind in (None, message.type)]
 
     def types(self) -> list[str]:
@@ -105,7 +106,7 @@ class Capture:
         return done.stdout.decode()
 
 
-def _packets(pcap: bytes) -> Iterator[tuple[float, bytes]]:
+def packets(pcap: bytes) -> Iterator[tuple[float, bytes]]:
     """Time and frame of each packet of a capture, but for one that is still being written."""
     at = 24
     while at + 16 <= len(pcap):
