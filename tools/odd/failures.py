@@ -162,9 +162,10 @@ class Failure:
                 raise LabError(f"{self.line}: {error}\n{client.log()}") from None
 
 
-_NO_ANSWER = "no DHCP server has answered"
+_NO_ANSWER = "no answer"
 _NO_ACK = "192.0.2.1: it has offered an address, and has not answered the REQUEST"
 _NOT_A_HOST = "192.0.2.1: it offers an address that cannot be a host's"
+_NOT_DUE = "192.0.2.1: its message is not what the client waits for"
 _NAK = "it has refused the address"
 
 FAILURES: dict[str, Failure] = {
@@ -182,13 +183,13 @@ FAILURES: dict[str, Failure] = {
         "the server's one address is another client's", "kea", _crowded("kea"), _NO_ANSWER
     ),
     "other-xid": Failure(
-        "replies have another xid", "odd", _refused(bootp(xid=0x01020304)), _NO_ANSWER
+        "replies have another xid", "odd", _refused(bootp(xid=0x01020304)), "192.0.2.1: its xid"
     ),
     "other-client": Failure(
         "replies are for another client",
         "odd",
         _refused(bootp(chaddr=b"\2\0\0\0\0\x63")),
-        _NO_ANSWER,
+        "192.0.2.1: its chaddr",
     ),
     "op-request": Failure(
         "replies call themselves requests (op 1)", "odd", _refused(bootp(op=1)), _NO_ANSWER
@@ -197,7 +198,7 @@ FAILURES: dict[str, Failure] = {
         "the server knows BOOTP alone: no option 53",
         "odd",
         _refused(drop(53, 54, 51, 58, 59)),
-        _NO_ANSWER,
+        _NOT_DUE,
     ),
     "never-acks": Failure(
         "the server makes offers, and never answers a REQUEST",
@@ -297,7 +298,7 @@ FAILURES: dict[str, Failure] = {
         "the server answers a DISCOVER with an ACK",
         "odd",
         _before(odd("", answers=to(DISCOVER, ACK)), "DISCOVER", 3),
-        "192.0.2.1: its message does not fit the state",
+        _NOT_DUE,
     ),
 }
 
