@@ -158,10 +158,14 @@ def moved(name: str) -> bool:
     )
 
 
-def refused(name: str, *round: str) -> bool:
-    """The same again and again."""
-    found = kinds(all_of(name))
-    return found == [*round] * (len(found) // len(round)) and len(found) > len(round)
+def refused(name: str, *answer: str) -> bool:
+    """An OFFER, and that answer to the REQUEST, again and again."""
+    rounds = kinds(sent(name)).count("REQUEST")
+    return (
+        kinds(sent(name)) == ["DISCOVER", "REQUEST"] * rounds
+        and kinds(replies(name)) == ["OFFER", *answer] * rounds
+        and rounds > 1
+    )
 
 
 def xids(name: str) -> set[int]:
@@ -184,7 +188,7 @@ SHOWS: dict[str, Callable[[str], bool]] = {
     ),
     "nak-dhcpd": moved,
     "nak-kea": moved,
-    "nak-always": lambda name: refused(name, "DISCOVER", "OFFER", "REQUEST", "NAK"),
+    "nak-always": lambda name: refused(name, "NAK"),
     "nak-renewal": lambda name: (
         kinds(replies(name)) == ["OFFER", "ACK", "NAK"]
         and {each.bootp.ciaddr for each in sent(name)} > {NOBODY}
@@ -196,7 +200,7 @@ SHOWS: dict[str, Callable[[str], bool]] = {
         and kinds(sent(name)).count("DISCOVER") == 1
     ),
     "two-servers-nameless": lambda name: (
-        refused(name, "DISCOVER", "OFFER", "REQUEST", "NAK", "ACK")
+        refused(name, "NAK", "ACK")
         and all("server_id" not in each.options for each in replies(name) if each.type == "NAK")
     ),
     "address-network": lambda name: ignored(name, lambda each: each.bootp.yiaddr == "192.0.2.0"),
