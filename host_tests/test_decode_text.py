@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -65,15 +66,95 @@ def test_overloaded_fields_are_not_shown_as_names(tmp_path: Path) -> None:
         (53, "06", "NAK"),
         (55, "01f2", "1 subnet mask, 242 option 242"),
         (61, "01020000000001", "Ethernet 02:00:00:00:00:01"),
-        (61, "ff0001", "ff0001"),
-        (81, "0500006100", r'flags 0x05, "a\x00"'),
-        (82, "0104", "0104"),
         (93, "00000007", "0, 7"),
         (242, "", "empty"),
     ],
 )
 def test_value(code: int, value: str, expected: str) -> None:
     assert names.option_text(code, bytes.fromhex(value)) == expected
+
+
+SEARCH = b"\3lab\7example\3org\0\4test\xc0\4\xc0\0".hex()
+UUID = "00112233445566778899aabbccddeeff"
+
+
+@pytest.mark.rfc("3397 2", "3442 2", "3046 2.0", "3925 3", "3925 4", "4361 6.1", "4702 2")
+@pytest.mark.parametrize(
+    ("code", "value", "expected"),
+    [
+        (43, "0104c00002010203616263ff", '1: c0000201, 2: "abc"'),
+        (43, "0100", "1: empty"),
+        (43, "0000", "0000"),
+        (43, "0104", "0104"),
+        (43, "010161ff01", "010161ff01"),
+        (61, "00626f617264", '"board"'),
+        (61, "00", "00"),
+        (
+            61,
+            "ff00000001 0001 0001 2d24bd00 020000000001",
+            "IAID 00000001, DUID-LLT Ethernet 02:00:00:00:00:01 of 2024-01-01 00:00:00",
+        ),
+        (61, "ff00000001 0003 0020 0102", "IAID 00000001, DUID-LL hardware 32 01:02"),
+        (61, "ff00000001 0002 00000009 abcd", "IAID 00000001, DUID-EN enterprise 9 abcd"),
+        (
+            61,
+            "ff00000001 0004" + UUID,
+            "IAID 00000001, DUID-UUID 00112233-4455-6677-8899-aabbccddeeff",
+        ),
+        (61, "ff00000001 0009 ab", "IAID 00000001, DUID of type 9 ab"),
+        (61, "ff00000001 0001 0001", "ff0000000100010001"),
+        (61, "ff00000001 0004 0011", "ff0000000100040011"),
+        (61, "ff0001", "ff0001"),
+        (81, "0100006100", r'flags 0x01 (S), "a\x00"'),
+        (81, "0500000161026f7200", "flags 0x05 (SE), a.or"),
+        (81, "0400000161", "flags 0x04 (E), a"),
+        (81, "0400000161000162", "0400000161000162"),
+        (81, "0500006100", "0500006100"),
+        (81, "0000", "0000"),
+        (82, "010465746830 0206020000000001", 'circuit ID "eth0", remote ID 020000000001'),
+        (
+            82,
+            "0b04c0000201 0502c000 630161",
+            'server identifier override 192.0.2.1, link selection c000, suboption 99 "a"',
+        ),
+        (82, "0104", "0104"),
+        (119, SEARCH, "lab.example.org, test.example.org, lab.example.org"),
+        (119, "03612e6200", r"a\x2eb"),
+        (119, "0161c000", "0161c000"),
+        (119, "c000", "c000"),
+        (119, "0161", "0161"),
+        (119, "40" + 64 * "61" + "00", "40" + 64 * "61" + "00"),
+        (
+            121,
+            "00c0000201 080ac0000201 1cc000021000000000",
+            "default via 192.0.2.1, 10.0.0.0/8 via 192.0.2.1, 192.0.2.16/28 on the link",
+        ),
+        (249, "00c0000201", "default via 192.0.2.1"),
+        (121, "18c00002", "18c00002"),
+        (121, "21c000020100c0000201", "21c000020100c0000201"),
+        (
+            124,
+            "00000009 04 03616263 0000137f 03 020102",
+            'enterprise 9: "abc"; enterprise 4991: 0102',
+        ),
+        (124, "00000009 04 04616263", "000000090404616263"),
+        (124, "00000009 00", "0000000900"),
+        (
+            125,
+            "00000de9 05 0103616263 00000009 00",
+            'enterprise 3561: 1: "abc"; enterprise 9: nothing',
+        ),
+        (125, "00000de9 05 0103", "00000de9050103"),
+    ],
+)
+def test_value_with_parts(code: int, value: str, expected: str) -> None:
+    assert names.option_text(code, bytes.fromhex(value)) == expected
+
+
+def test_a_name_is_not_followed_through_pointers_without_end() -> None:
+    ladder = b"\1a\0" + b"".join(struct.pack("!H", 0xC000 | at) for at in (0, *range(3, 99, 2)))
+    assert names.option_text(119, ladder) == ladder.hex()
+    assert names.option_text(119, ladder[:21]) == ", ".join("a" * 10)
 
 
 @given(st.integers(0, 255), st.binary(max_size=40))

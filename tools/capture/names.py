@@ -8,6 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from capture import structures
+from capture.structures import ip_text as ip_text
+from capture.structures import mac_text as mac_text
+from capture.structures import quoted as quoted
+
 # Option 53, from 1: RFC 2132 9.6, then RFC 3203, 4388, 6926, 7724
 MESSAGE_TYPES = (
     *("DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM"),
@@ -33,16 +38,6 @@ def option_text(code: int, value: bytes) -> str:
         return text(value) or "empty"
     except ValueError:
         return f"{value.hex() or 'empty'}, which is not its size"
-
-
-def ip_text(value: bytes) -> str:
-    """An IPv4 address. ValueError unless it has 4 bytes."""
-    return ".".join(map(str, _number(4, value).to_bytes(4, "big")))
-
-
-def mac_text(value: bytes) -> str:
-    """A hardware address, of any length."""
-    return value.hex(":")
 
 
 # Each takes an option's bytes; ValueError if their number is wrong.
@@ -93,12 +88,6 @@ def _ip_pairs(value: bytes) -> str:
     return ", ".join(f"{ip_text(pair[:4])} {ip_text(pair[4:])}" for pair in _pieces(value, 8))
 
 
-def quoted(value: bytes) -> str:
-    """A string in quotes; what ASCII cannot print in hex."""
-    plain = (chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\x{b:02x}" for b in value)
-    return f'"{"".join(plain)}"'
-
-
 def _codes(value: bytes) -> str:
     return ", ".join(f"{code} {option_name(code)}" for code in value)
 
@@ -110,17 +99,6 @@ def _overload(value: bytes) -> str:
 
 def _message_type(value: bytes) -> str:
     return message_type(_number(1, value))
-
-
-def _client_id(value: bytes) -> str:
-    ethernet = len(value) == 7 and value[0] == 1
-    return f"Ethernet {mac_text(value[1:])}" if ethernet else value.hex()
-
-
-def _fqdn(value: bytes) -> str:
-    if len(value) < 3:
-        raise ValueError
-    return f"flags {value[0]:#04x}, {quoted(value[3:])}"
 
 
 _OPTIONS: dict[int, tuple[str, Callable[[bytes], str]]] = {
@@ -167,7 +145,7 @@ _OPTIONS: dict[int, tuple[str, Callable[[bytes], str]]] = {
     40: ("NIS domain", quoted),
     41: ("NIS server", _ips),
     42: ("NTP server", _ips),
-    43: ("vendor specific information", bytes.hex),
+    43: ("vendor specific information", structures.vendor),
     44: ("NetBIOS name server", _ips),
     45: ("NetBIOS datagram distribution server", _ips),
     46: ("NetBIOS node type", _byte),
@@ -185,7 +163,7 @@ _OPTIONS: dict[int, tuple[str, Callable[[bytes], str]]] = {
     58: ("renewal (T1) time", _seconds),
     59: ("rebinding (T2) time", _seconds),
     60: ("vendor class identifier", quoted),
-    61: ("client identifier", _client_id),
+    61: ("client identifier", structures.client_id),
     64: ("NIS+ domain", quoted),
     65: ("NIS+ server", _ips),
     66: ("TFTP server name", quoted),
@@ -202,8 +180,8 @@ _OPTIONS: dict[int, tuple[str, Callable[[bytes], str]]] = {
     # later ones that are often seen
     77: ("user class", quoted),  # RFC 3004, and as clients that do not follow it write it
     80: ("rapid commit", bytes.hex),  # RFC 4039
-    81: ("client FQDN", _fqdn),  # RFC 4702
-    82: ("relay agent information", bytes.hex),  # RFC 3046
+    81: ("client FQDN", structures.fqdn),  # RFC 4702
+    82: ("relay agent information", structures.relay),  # RFC 3046
     91: ("client last transaction time", _seconds),  # RFC 4388
     93: ("client system architecture", _shorts),  # RFC 4578
     94: ("client network interface", bytes.hex),  # RFC 4578
@@ -214,15 +192,15 @@ _OPTIONS: dict[int, tuple[str, Callable[[bytes], str]]] = {
     114: ("captive portal", quoted),  # RFC 8910
     116: ("auto-configure", _flag),  # RFC 2563
     118: ("subnet selection", ip_text),  # RFC 3011
-    119: ("domain search", bytes.hex),  # RFC 3397
+    119: ("domain search", structures.domains),  # RFC 3397
     120: ("SIP server", bytes.hex),  # RFC 3361
-    121: ("classless static route", bytes.hex),  # RFC 3442
-    124: ("vendor-identifying vendor class", bytes.hex),  # RFC 3925
-    125: ("vendor-identifying vendor specific information", bytes.hex),  # RFC 3925
+    121: ("classless static route", structures.routes),  # RFC 3442
+    124: ("vendor-identifying vendor class", structures.vendor_classes),  # RFC 3925
+    125: ("vendor-identifying vendor specific information", structures.vendor_options),  # RFC 3925
     145: ("forcerenew nonce capable", bytes.hex),  # RFC 6704
     150: ("TFTP server address", _ips),  # RFC 5859
     209: ("configuration file", quoted),  # RFC 5071
     210: ("path prefix", quoted),  # RFC 5071
-    249: ("classless static route (Microsoft)", bytes.hex),
+    249: ("classless static route (Microsoft)", structures.routes),
     252: ("web proxy auto-discovery", quoted),
 }
