@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from scapy.layers.dhcp import BOOTP, DHCPOptionsField, DHCPTypes
-from scapy.layers.inet import UDP
+from scapy.layers.inet import IP, UDP
+from scapy.packet import Packet
 from scapy.utils import rdpcap
 
 from capture import names
@@ -33,8 +34,9 @@ def ours(path: Path) -> list[Message]:
 OPTIONS = DHCPOptionsField("options", b"")
 
 
-def scapy_message(path: Path, n: int, payload: bytes) -> dict[str, Any]:
+def scapy_message(path: Path, n: int, packet: Packet) -> dict[str, Any]:
     """What decode.py should say of a message, put together from what scapy says."""
+    payload = bytes(packet[UDP].payload)
     bootp = BOOTP(payload)
     pieces = scapy_options(payload[240:])
     overload = b"".join(value for code, value in pieces if code == 52)
@@ -63,6 +65,10 @@ def scapy_message(path: Path, n: int, payload: bytes) -> dict[str, Any]:
         "type": DHCPTypes[options[53][0]].upper(),
         "options": [[code, value.hex()] for code, value in options.items()],
         "error": None,
+        "time": float(packet.time),
+        "packet": n,
+        "src": f"{packet[IP].src}:{packet[UDP].sport}",
+        "dst": f"{packet[IP].dst}:{packet[UDP].dport}",
     }
 
 
@@ -77,8 +83,7 @@ def scapy_options(field: bytes) -> list[tuple[int, bytes]]:
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
 def test_scapy_says_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scapy.layers.dhcp.DHCPOptions", {})  # no types: options stay bytes
-    payloads = [bytes(packet[UDP].payload) for packet in rdpcap(str(path))]
-    expected = [scapy_message(path, n, payload) for n, payload in enumerate(payloads, 1)]
+    expected = [scapy_message(path, n, packet) for n, packet in enumerate(rdpcap(str(path)), 1)]
     assert [message.record for message in ours(path)] == expected
 
 

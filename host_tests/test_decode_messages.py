@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
 from hypothesis import given
+from scapy.layers.l2 import Dot1Q, Ether
 
 from capture.messages import Message, decode
 from capture.text import text
 from crafted import (
     ACK,
     END,
+    ETHER,
     MESSAGES,
     OFFER,
     OVER_FILE,
     OVER_SNAME,
+    SIMPLE_PACKET,
     Run,
+    block,
     damaged,
+    enhanced,
     ether,
+    interface,
+    ip,
     message,
     option,
     pcap,
+    section,
     work,
     write,
 )
@@ -50,11 +59,32 @@ def test_json_is_one_object_a_line(tmp_path: Path) -> None:
         "type": "OFFER",
         "options": [[53, "02"], [54, "c0000201"]],
         "error": None,
+        "time": 1000.0,
+        "packet": 1,
+        "src": "192.0.2.1:67",
+        "dst": "255.255.255.255:68",
     }
     assert list(run.records[0].items()) == list(offer.items())
     ack = {"n": 2, "type": "ACK", "options": [[53, "05"], [54, "c0000201"]]}
-    assert run.records[1:] == [offer | ack]
+    assert run.records[1:] == [offer | ack | {"time": 1000.0005, "packet": 2}]
     assert (run.code, run.err) == (0, "")
+
+
+def test_json_has_of_a_packet_what_its_file_says(tmp_path: Path) -> None:
+    timeless = block("<", SIMPLE_PACKET, struct.pack("<I", len(ether())) + bytes(ether()))
+    run = Run("--json", write(tmp_path, section() + interface() + enhanced(b"") + timeless))
+    assert [(record["n"], record["packet"]) for record in run.records] == [(1, 2)]
+    assert run.records[0]["time"] is None
+    bare = Run("--json", write(tmp_path, OFFER, "x.bin")).records[0]
+    assert run.records[0].keys() - bare.keys() == {"time", "packet", "src", "dst"}
+
+
+def test_json_has_microseconds_and_addresses_without_their_link(tmp_path: Path) -> None:
+    packet = Ether(src=ETHER.src, dst=ETHER.dst) / Dot1Q(vlan=7) / ip()
+    nanoseconds = struct.pack("<HHB3x", 9, 1, 9)
+    content = section() + interface(options=nanoseconds) + enhanced(packet, ticks=123_456_789_012)
+    record = Run("--json", write(tmp_path, content)).records[0]
+    assert (record["time"], record["src"]) == (123.456789, "192.0.2.1:67")
 
 
 @pytest.mark.rfc("3396 5", "2132 9.3")

@@ -54,7 +54,19 @@ def messages(path: str, warn: Warn) -> Iterator[Message]:
             record = decode(datagram.payload)
             errors = filter(None, (datagram.error, record.pop("error")))
             record["error"] = "; ".join(errors) or None
-            yield Message(datagram.payload, datagram, {"file": path, "n": n, **record})
+            record = {"file": path, "n": n, **record, **_carried(datagram)}
+            yield Message(datagram.payload, datagram, record)
+
+
+def _carried(datagram: Datagram) -> dict[str, Any]:
+    # What a capture alone tells of a message.
+    packet = datagram.packet
+    return {
+        "time": None if packet.ns is None else round(packet.ns / 1e9, 6),
+        "packet": packet.number,
+        "src": datagram.source.split()[-1],
+        "dst": datagram.target.split()[-1],
+    }
 
 
 def decode(payload: bytes) -> dict[str, Any]:
