@@ -20,7 +20,7 @@ def test_text(tmp_path: Path) -> None:
     options = option(53, b"\2") + option(51, b"\0\0\2\x58") + option(6, bytes(range(8)))
     offer = message(options + option(200, b"\1\2") + END, sname=b'boot"1', file=b"pxe.0\0x")
     path = write(tmp_path, pcap(ether(ACK), ether(offer), ether(b"\7")))
-    run = Run(path)
+    run = Run("-v", path)
     _, second, third = run.out.split(f"{path}, message ")[1:]
     assert second.splitlines() == [
         "2, packet 2, +0.000500 s: OFFER",
@@ -166,7 +166,7 @@ def test_every_value_is_printable(code: int, value: bytes) -> None:
 
 def test_a_reader_may_leave_early(tmp_path: Path) -> None:
     path = write(tmp_path, pcap(*[bytes(ether())] * 2000))
-    command = [sys.executable, str(TOOL), str(path)]
+    command = [sys.executable, str(TOOL), "-v", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr

@@ -1,56 +1,112 @@
 #!/usr/bin/env python3
-"""Shows the DHCP messages in captures: what was sent, what came back, what is wrong with it.
+"""Shows the DHCP messages in captures: who said what to whom, what came of it, what is wrong.
 
-The folder `capture/` knows the files, the headers around a message, and the words; the message
-itself is read by the firmware's codec.
+The folder `capture/` knows the files, the headers around a message, the conversations and the
+words; a message itself is read by the firmware's codec, and judged by its session.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
+import re
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
+from capture.conversations import Clients, conversations
 from capture.files import Unreadable
-from capture.messages import messages
+from capture.messages import Message, messages
+from capture.names import mac_text
+from capture.summary import summary
 from capture.text import text
 from toolchain import cli
 
 _FILES = "pcap or pcapng (- is standard input), or a BOOTP payload named .bin; each may be gzipped"
+_WIDTH = 80  # columns, where there is no terminal
+
+
+def _mac(value: str) -> str:
+    # As mac_text writes it. Of pairs, a leading zero may be left out.
+    groups = re.split("[-:.]", value.lower())
+    digits = "".join(group.zfill(2) for group in groups)
+    if not re.fullmatch("[0-9a-f]{12}", digits) or len({*map(len, groups)} - {1, 2}) > 1:
+        raise argparse.ArgumentTypeError(f"{value!r} is no MAC address, as 02:00:00:00:00:01 is")
+    return mac_text(bytes.fromhex(digits))
+
+
+def _xid(value: str) -> str:
+    # As a record has it.
+    found = re.fullmatch(r"(?:0x)?([0-9a-f]{1,8})", value.lower())
+    if not found:
+        raise argparse.ArgumentTypeError(f"{value!r} is no xid: up to 8 hex digits")
+    return found[1].zfill(8)
 
 
 def main() -> int:
-    parser = cli.parser("Shows the DHCP messages in captures.")
+    parser = cli.parser("Shows the DHCP messages in captures, and what came of them.")
     parser.add_argument("file", nargs="+", help=_FILES)
-    parser.add_argument("--json", action="store_true", help="one object a message, one a line")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("-v", "--verbose", action="store_true", help="every field of every message")
+    form.add_argument("--json", action="store_true", help="one object a message, one a line")
+    parser.add_argument("--client", type=_mac, metavar="MAC", help="what concerns that client")
+    parser.add_argument("--xid", type=_xid, metavar="HEX", help="what belongs to that transaction")
     args = parser.parse_args()
-    status = 0
-    for path in args.file:
+    return max([_shown(path, args) for path in args.file])
 
-        def say(what: str, path: str = path) -> None:
-            print(f"{path}: {what}", file=sys.stderr)
 
-        start_ns = None
-        try:
-            for message in messages(path, say):
-                record = message.record
-                if args.json:
-                    print(json.dumps(record), flush=True)
-                else:
-                    if start_ns is None and message.datagram:
-                        start_ns = message.datagram.packet.ns
-                    print(text(message, start_ns), flush=True)
-                if record["error"]:
-                    status = max(status, 1)
-        except BrokenPipeError:
-            raise  # who reads our output has gone
-        except (OSError, Unreadable) as error:
-            say(str(getattr(error, "strerror", None) or error))
-            status = 2
-    return status
+def _shown(path: str, args: argparse.Namespace) -> int:
+    # Shows a file; what exit code it is worth.
+    def say(what: str) -> None:
+        print(f"{path}: {what}", file=sys.stderr)
+
+    code = 0
+    start_ns = None
+    seen = False
+    kept: list[Message] = []
+    try:
+        for message in _chosen(messages(path, say), args):
+            seen = True
+            if message.record["error"]:
+                code = 1
+            if args.json:
+                print(json.dumps(message.record), flush=True)
+            elif args.verbose:
+                if start_ns is None and message.datagram:
+                    start_ns = message.datagram.packet.ns
+                print(text(message, start_ns), flush=True)
+            else:
+                kept.append(message)
+    except BrokenPipeError:
+        raise  # who reads our output has gone
+    except (OSError, Unreadable) as error:
+        say(str(getattr(error, "strerror", None) or error))
+        code = 2
+    finally:
+        # With Ctrl-C, too: that is how a recording from a pipe ends.
+        _tell(path if len(args.file) > 1 else "", kept)
+    if not seen and not code:
+        say(f"has no DHCP message{' of that kind' if args.client or args.xid else ''}")
+        code = 1
+    return code
+
+
+def _chosen(found: Iterator[Message], args: argparse.Namespace) -> Iterator[Message]:
+    clients = Clients()
+    for message in found:
+        client = clients.of(message)
+        if args.client in (None, client) and args.xid in (None, message.record["xid"]):
+            yield message
+
+
+def _tell(title: str, found: list[Message]) -> None:
+    width = shutil.get_terminal_size((_WIDTH, 0)).columns
+    for conversation in conversations(found):
+        print(*[title] * bool(title), summary(conversation, width), "", sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -102,6 +102,13 @@ def decode(payload: bytes) -> dict[str, Any]:
     }
 
 
+def option_value(record: dict[str, Any], code: int) -> bytes | None:
+    """The bytes of an option of a message that has been decoded; None without it."""
+    found = (value for each, value in record["options"] if each == code)
+    value = next(found, None)
+    return None if value is None else bytes.fromhex(value)
+
+
 def _number(value: bytes) -> int:
     return int.from_bytes(value, "big")
 

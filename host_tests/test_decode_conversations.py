@@ -1,0 +1,679 @@
+"""What tools/decode.py makes of conversations: states, notes, and a verdict by the session."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from socket import inet_aton
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import decode
+from capture.conversations import Conversation, conversations
+from capture.messages import Message, messages
+from capture.messages import decode as decode_payload
+from capture.names import MESSAGE_TYPES
+from capture.notes import duration
+from capture.summary import summary
+from crafted import END, ETHER, TOOL, Run, damaged, ip, option, pcap, work, write
+from dhcpc.explain import why
+from toolchain import cli
+
+CAPTURES = sorted(Path(__file__).parent.glob("captures/*.pcap"))
+
+CLIENT, OTHER = "02:00:00:00:00:01", "02:00:00:00:00:02"
+NOBODY, ALL = "0.0.0.0", "255.255.255.255"
+SERVER, RIVAL = "192.0.2.1", "192.0.2.9"
+IP = "192.0.2.100"
+DAY_HALF = 43200  # seconds: a lease
+
+
+# A client and its servers
+
+
+def payload(
+    kind: str,
+    options: Iterable[tuple[int, Any]] = (),
+    *,
+    xid: int = 1,
+    mac: str = CLIENT,
+    end: bytes = END,
+    hops: int = 0,
+    **addresses: str,
+) -> bytes:
+    """A message of a client or a server, as its type says."""
+    reply = kind in ("OFFER", "ACK", "NAK")
+    fixed = struct.pack("!4BIHH", 2 if reply else 1, 1, 6, hops, xid, 0, 0)
+    for name in ("ciaddr", "yiaddr", "siaddr", "giaddr"):
+        fixed += inet_aton(addresses.get(name, NOBODY))
+    fixed += bytes.fromhex(mac.replace(":", "")).ljust(16 + 64 + 128, b"\0") + b"c\x82Sc"
+    said = [(53, bytes([MESSAGE_TYPES.index(kind) + 1])), *options]
+    return fixed + b"".join(option(code, coded(value)) for code, value in said) + end
+
+
+def coded(value: Any) -> bytes:
+    if isinstance(value, int):
+        return struct.pack("!I", value)
+    if isinstance(value, str):
+        return inet_aton(value)
+    return bytes(value)
+
+
+def message(data: bytes, src: str = NOBODY, dst: str = ALL) -> Message:
+    at = {"src": f"{src}:67", "dst": f"{dst}:67"}
+    return Message(data, None, {"file": "x", "n": 1, **decode_payload(data), **at})
+
+
+def discover(*options: tuple[int, Any], **fields: Any) -> Message:
+    return message(payload("DISCOVER", options, **fields))
+
+
+def request(*options: tuple[int, Any], dst: str = ALL, **fields: Any) -> Message:
+    return message(payload("REQUEST", options, **fields), fields.get("ciaddr", NOBODY), dst)
+
+
+def takes(ip: str = IP, server: str = SERVER, **fields: Any) -> Message:
+    return request((50, ip), (54, server), **fields)
+
+
+def renews(dst: str = SERVER, **fields: Any) -> Message:
+    return request(ciaddr=IP, dst=dst, **fields)
+
+
+def reply(
+    kind: str, *options: tuple[int, Any], server: str = SERVER, src: str = "", **fields: Any
+) -> Message:
+    said = [(54, server), *options]
+    return message(payload(kind, said, **fields), src or server)
+
+
+def offer(*options: tuple[int, Any], yiaddr: str = IP, **fields: Any) -> Message:
+    return reply("OFFER", (51, DAY_HALF), *options, yiaddr=yiaddr, **fields)
+
+
+def ack(*options: tuple[int, Any], yiaddr: str = IP, **fields: Any) -> Message:
+    return reply("ACK", (51, DAY_HALF), *options, yiaddr=yiaddr, **fields)
+
+
+def nak(text: bytes = b"wrong network", **fields: Any) -> Message:
+    return reply("NAK", (56, text), **fields)
+
+
+LEASE = f"{IP} for 12 h from {SERVER}"
+
+
+def told(*said: Message) -> Conversation:
+    """The one conversation that the messages are."""
+    (conversation,) = conversations(said)
+    assert [step.message for step in conversation.steps] == list(said)
+    return conversation
+
+
+def verdict(*said: Message) -> tuple[str, str]:
+    conversation = told(*said)
+    return conversation.verdict, conversation.advice
+
+
+def states(*said: Message) -> list[str]:
+    return [step.state for step in told(*said).steps]
+
+
+def notes(*said: Message) -> list[str]:
+    return [step.note for step in told(*said).steps]
+
+
+# Verdicts
+
+
+def test_a_lease() -> None:
+    assert verdict(discover(), offer(), takes(), ack()) == (LEASE, "")
+
+
+def test_a_lease_and_what_became_of_it() -> None:
+    said = [discover(), offer(), takes(), ack()]
+    for xid in range(2, 5):
+        said += [renews(xid=xid), ack(xid=xid)]
+    assert verdict(*said) == (f"{LEASE}; renewed 3 times", "")
+    said += [renews(ALL, xid=5), ack(xid=5)]
+    assert verdict(*said) == (f"{LEASE}; renewed 3 times; rebound", "")
+    said += [request((50, IP), xid=6), ack(xid=6)]
+    said += [message(payload("RELEASE", [(54, SERVER)], ciaddr=IP, xid=7), IP, SERVER)]
+    assert verdict(*said) == (f"{LEASE}; renewed 3 times; rebound; confirmed; released", "")
+
+
+def test_a_lease_that_is_asked_for_anew_is_one() -> None:
+    said = [discover(), offer(), takes(), ack()]
+    assert verdict(*said, *said, *said) == (f"{LEASE}; asked for anew 2 times", "")
+
+
+def test_a_lease_that_was_there_before_the_capture() -> None:
+    assert verdict(renews(), ack()) == (f"{LEASE}; renewed", "")
+    assert verdict(request((50, IP)), ack()) == (f"{LEASE}; confirmed", "")
+    release = message(payload("RELEASE", ciaddr=IP), IP, SERVER)
+    assert verdict(release) == (f"{IP}; released", "")
+
+
+def test_a_lease_lasts_as_long_as_the_session_takes_it_to() -> None:
+    said = [discover(), offer(), takes(), reply("ACK", yiaddr=IP)]
+    assert verdict(*said)[0] == f"{IP} for 1 h from {SERVER}"  # no option 51
+    said[-1] = reply("ACK", (51, 0xFFFFFFFF), yiaddr=IP)
+    assert verdict(*said)[0] == f"{IP} for ever from {SERVER}"
+
+
+def test_no_answer() -> None:
+    advice = why("no answer")[1]
+    assert verdict(discover()) == ("1 DISCOVER, no answer", advice)
+    assert verdict(discover(), discover()) == ("2 DISCOVERs, no answer", advice)
+    reboot = request((50, IP))
+    assert verdict(reboot, reboot, discover(xid=2)) == (
+        f"2 REQUESTs for {IP}, 1 DISCOVER, no answer",
+        advice,
+    )
+
+
+def test_no_answer_to_a_renewal() -> None:
+    said = [discover(), offer(), takes(), ack(), renews(xid=2), renews(ALL, xid=3)]
+    assert verdict(*said) == (
+        f"{LEASE}; then 2 REQUESTs to renew {IP}, no answer",
+        why("no answer")[1],
+    )
+
+
+def test_offers_that_are_refused() -> None:
+    what, advice = why(f"{SERVER}: yiaddr")
+    bad = offer(yiaddr="224.0.0.1")
+    assert verdict(discover(), bad) == (f"1 OFFER, refused: {what}", advice)
+    assert verdict(*[discover(), bad] * 4) == (f"4 OFFERs, all refused: {what}", advice)
+    assert advice
+
+
+def test_offers_that_are_refused_for_several_reasons() -> None:
+    torn = message(payload("OFFER", [(54, RIVAL)], yiaddr=IP, end=b"\x0c\x05a"), RIVAL)
+    said = verdict(discover(), offer(yiaddr="127.0.0.1"), torn)
+    first, second = why(f"{SERVER}: yiaddr"), why(f"{RIVAL}: option")
+    assert said == (f"1 OFFER, refused: {first[0]}; 1 OFFER, refused: {second[0]}", second[1])
+
+
+def test_a_client_that_takes_what_the_firmware_refuses() -> None:
+    what, advice = why(f"{SERVER}: yiaddr")
+    net = (1, "255.255.255.0")
+    said = [discover(), offer(net, yiaddr="192.0.2.0"), takes("192.0.2.0"), ack()]
+    assert verdict(*said) == (
+        f"1 OFFER, refused: {what}; then the client that was captured goes on, and has {LEASE}",
+        advice,
+    )
+
+
+def test_a_reply_with_another_xid_or_chaddr_is_named() -> None:
+    for stray in offer(xid=2), offer(mac=OTHER):
+        said, advice = verdict(discover(), stray)
+        assert said.startswith(f"1 OFFER, refused: {SERVER}: its ")
+        assert "xid and chaddr" in advice
+
+
+def test_a_late_reply_is_no_other_xid() -> None:
+    said, _ = verdict(discover(xid=1), discover(xid=2), offer(xid=1))
+    assert said == f"1 OFFER, refused: {SERVER}: it answers an earlier message"
+
+
+def test_an_offer_and_no_ack() -> None:
+    what, advice = why(f"{SERVER}: OFFER")
+    said = [discover(), offer(), takes(), takes(), takes()]
+    assert verdict(*said) == (f"3 REQUESTs, no answer: {what}", advice)
+    assert verdict(*said, discover(xid=2)) == (f"3 REQUESTs, no answer: {what}", advice)
+
+
+def test_an_ack_that_is_refused() -> None:
+    what, advice = why(f"{SERVER}: yiaddr")
+    said = [discover(), offer(), takes(), ack(yiaddr="127.0.0.1")]
+    assert verdict(*said) == (f"1 ACK, refused: {what}", advice)
+
+
+def test_an_offer_that_nobody_requests() -> None:
+    said, advice = verdict(discover(), offer())
+    assert said == f"{IP} for 12 h offered by {SERVER}; no REQUEST for it"
+    assert "client" in advice
+
+
+def test_a_nak_with_the_servers_own_words() -> None:
+    what, advice = why(f"{SERVER}: NAK wrong network")
+    assert "wrong network" in what
+    reboot = request((50, IP))
+    assert verdict(reboot, nak()) == (what, advice)
+    assert verdict(reboot, nak(), discover(xid=2))[0] == f"{what}; then 1 DISCOVER, no answer"
+    assert verdict(*[reboot, nak()] * 4)[0] == f"{what}; again 3 times"
+
+
+def test_a_lease_after_a_nak() -> None:
+    said = [request((50, IP)), nak(), discover(xid=2), offer(xid=2), takes(xid=2), ack(xid=2)]
+    assert verdict(*said) == (f"{why(f'{SERVER}: NAK wrong network')[0]}; then {LEASE}", "")
+
+
+def test_a_nak_of_another_server_is_refused_by_the_session() -> None:
+    said = [discover(), offer(), takes(), nak(server=RIVAL)]
+    what, advice = why(f"{RIVAL}: server wrong network")
+    assert verdict(*said) == (f"1 NAK, refused: {what}", advice)
+    assert verdict(*said, ack())[0] == f"1 NAK, refused: {what}; then {LEASE}"
+
+
+def test_an_offer_of_a_second_server_is_no_fault() -> None:
+    said = [discover(), offer(), offer(server=RIVAL), takes(), ack()]
+    assert verdict(*said) == (LEASE, "")
+    assert notes(*said)[2].startswith(f"{IP} for 12 h; refused: ")
+
+
+def test_the_client_may_take_the_second_offer() -> None:
+    said = [discover(), offer(), offer((6, RIVAL), server=RIVAL), takes(server=RIVAL)]
+    assert verdict(*said, ack(server=RIVAL)) == (f"{IP} for 12 h from {RIVAL}", "")
+    assert notes(*said, ack(server=RIVAL))[-1] == (
+        f"{IP} for 12 h; DNS differs from the OFFER's: none, was {RIVAL}"
+    )
+
+
+def test_a_decline() -> None:
+    decline = message(payload("DECLINE", [(50, IP), (54, SERVER)], xid=2))
+    said, advice = verdict(discover(), offer(), takes(), ack(), decline)
+    assert said == f"{LEASE}; declined, another host has it"
+    assert "host" in advice
+
+
+def test_an_inform_and_its_answer() -> None:
+    inform = message(payload("INFORM", ciaddr=IP), IP)
+    answer = reply("ACK", (6, SERVER), ciaddr=IP)
+    assert verdict(inform) == ("1 INFORM, no answer", why("no answer")[1])
+    assert verdict(inform, answer) == (f"configuration for {IP} from {SERVER}", "")
+    assert states(inform, answer) == ["", ""]
+
+
+def test_replies_alone_are_judged_as_answers() -> None:
+    alone = "; no message of the client was captured"
+    assert verdict(ack())[0] == f"{LEASE}{alone}"
+    assert verdict(offer())[0].endswith(alone)
+    what, advice = why(f"{SERVER}: yiaddr")
+    bad = offer(yiaddr="0.0.0.0")
+    assert verdict(bad, bad) == (f"2 OFFERs, all refused: {what}{alone}", advice)
+
+
+def test_what_is_not_about_a_lease() -> None:
+    assert verdict(message(payload("LEASEQUERY"))) == ("nothing in it is about a lease", "")
+
+
+def test_a_long_story_ends_with_its_last_parts() -> None:
+    said: list[Message] = []
+    for xid in range(1, 50):
+        said += [request((50, IP), xid=xid), nak(b"%d" % xid, xid=xid)]
+    told = verdict(*said)[0].split("; then ")
+    assert [part.split("(")[1] for part in told] == ["47)", "48)", "49)"]
+
+
+def test_of_a_long_datagram_the_session_gets_what_a_board_takes() -> None:
+    filling = [(43, bytes(255))] * 3
+    late = message(
+        payload(
+            "OFFER", [(54, SERVER), *filling, (1, bytes(4))], yiaddr=IP, end=b"\x33\x04\0\0\1\0"
+        )
+    )
+    assert len(late.payload) > 1024
+    assert verdict(discover(), late)[0] == f"1 OFFER, refused: {why(f'{SERVER}: option')[0]}"
+
+
+# States
+
+
+@pytest.mark.rfc("2131 4.3.2")
+def test_states_are_those_that_the_messages_imply() -> None:
+    assert states(discover(), offer(), takes(), ack()) == [
+        *("SELECTING", "SELECTING", "REQUESTING", "BOUND")
+    ]
+    assert states(request((50, IP)), nak()) == ["REBOOTING", "INIT"]
+    assert states(renews(), ack(), renews(ALL, xid=2), nak(xid=2)) == [
+        *("RENEWING", "BOUND", "REBINDING", "INIT")
+    ]
+    decline = message(payload("DECLINE", [(50, IP)]))
+    assert states(discover(), decline) == ["SELECTING", "INIT"]
+
+
+def test_a_renewal_through_a_relay_is_a_rebinding() -> None:
+    assert states(renews(SERVER, giaddr="10.0.0.1", hops=1)) == ["REBINDING"]
+
+
+def test_a_copy_from_the_other_side_of_a_relay_counts_once() -> None:
+    relayed: dict[str, Any] = {"giaddr": "10.0.0.1", "hops": 1}
+    said = [discover(), discover(**relayed), offer(**relayed), offer()]
+    assert verdict(*said[:2])[0] == "1 DISCOVER, no answer"
+    assert notes(*said) == [
+        "",
+        "through relay 10.0.0.1",
+        f"{IP} for 12 h; through relay 10.0.0.1",
+        f"{IP} for 12 h; again",
+    ]
+
+
+# Notes
+
+
+def test_notes_have_what_matters_of_each_type() -> None:
+    said = [
+        discover((50, IP)),
+        offer((58, 21600), (59, 37800), src="10.9.9.9"),
+        takes(),
+        ack((58, 21600), (59, 37800)),
+        renews(xid=2),
+        nak(b"no \x1b[2Jleases", xid=2),
+        message(payload("DECLINE", [(50, IP), (56, b"taken")], xid=3)),
+        message(payload("RELEASE", ciaddr=IP, xid=4), IP),
+    ]
+    assert notes(*said) == [
+        f"asks for {IP}",
+        f"{IP} for 12 h from {SERVER}",
+        f"takes {IP} of {SERVER}",
+        f"{IP} for 12 h, T1 6 h, T2 10.5 h",
+        f"renews {IP}",
+        r'"no \x1b[2Jleases"',
+        f'{IP} "taken"',
+        IP,
+    ]
+
+
+def test_a_request_says_what_it_is_for() -> None:
+    assert notes(request((50, IP))) == [f"had {IP}"]
+    assert notes(renews(ALL)) == [f"rebinds {IP}"]
+
+
+def test_what_an_ack_changes_is_told() -> None:
+    before = [(6, SERVER), (3, SERVER), (12, b"a"), (1, "255.255.255.0"), (114, b"x" * 50)]
+    after = [(6, RIVAL), (1, "255.255.255.0"), (42, SERVER), (12, b"b"), (114, b"y" * 50)]
+    said = notes(discover(), offer(*before), takes(), ack(*after, yiaddr="192.0.2.101"))[-1]
+    assert said.split("; ")[1:] == [
+        f"yiaddr differs from the OFFER's: 192.0.2.101, was {IP}",
+        f"DNS differs from the OFFER's: {RIVAL}, was {SERVER}",
+        f"router differs from the OFFER's: none, was {SERVER}",
+        "captive portal differs from the OFFER's",
+        f"NTP server differs from the OFFER's: {SERVER}, was none",
+    ]
+
+
+def test_an_ack_is_compared_with_the_offer_of_its_own_transaction() -> None:
+    said = [discover(), offer((6, RIVAL)), discover(xid=2), takes(xid=2), ack(xid=2)]
+    assert notes(*said)[-1] == f"{IP} for 12 h"
+
+
+def test_what_is_malformed_says_so() -> None:
+    torn = message(
+        payload("OFFER", [(51, 60)], yiaddr=IP, siaddr=SERVER, end=b"\x0c\x05a"), SERVER
+    )
+    assert notes(discover(), torn)[1].startswith(f"{IP} for 1 min; malformed: option 12 ")
+    short = message(b"\1\1\6")
+    assert notes(short) == ["malformed: 3 bytes, the fixed fields need 240"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (90, "1.5 min"),
+        (3600, "1 h"),
+        (37800, "10.5 h"),
+        (86400, "1 d"),
+        (90000, "25 h"),
+        (525, "525 s"),
+        (0xFFFFFFFF, "ever"),
+    ],
+)
+def test_a_time_is_not_rounded(seconds: int, text: str) -> None:
+    assert duration(seconds) == text
+
+
+# Whose message it is
+
+
+def test_two_clients_at_once_are_two_conversations() -> None:
+    def both(make: Any, **fields: Any) -> list[Message]:
+        return [make(xid=1, **fields), make(xid=2, mac=OTHER, **fields)]
+
+    found = conversations([*both(discover), *both(offer), *both(takes), ack()])
+    assert [(each.client, len(each.steps)) for each in found] == [(CLIENT, 4), (OTHER, 3)]
+    assert found[0].verdict == LEASE
+    assert found[1].verdict.startswith("1 REQUEST, no answer: ")
+
+
+def test_a_client_without_a_chaddr_is_known_by_its_identifier() -> None:
+    zero = "00:00:00:00:00:00"
+    named = discover((61, b"\1" + bytes.fromhex(CLIENT.replace(":", ""))), mac=zero)
+    opaque = discover((61, b"\0board"), mac=zero, xid=2)
+    found = conversations([named, opaque, offer(mac=zero, xid=1), discover(mac=zero, xid=3)])
+    assert [each.client for each in found] == [CLIENT, '"board"', "no address"]
+    assert len(found[0].steps) == 2
+    assert found[0].verdict.startswith(f"{IP} for 12 h offered by")
+
+
+def test_the_host_name_is_known_and_harmless() -> None:
+    assert told(discover((12, b'lab\x1b"'))).name == r"lab\x1b\x22"
+    assert told(discover()).name == ""
+
+
+# Lines
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+def test_a_capture_fits_the_width_and_loses_nothing(path: Path, width: int) -> None:
+    for conversation in conversations(messages(str(path), print)):
+        lines = summary(conversation, width).splitlines()
+        assert max(map(len, lines)) <= width
+        words = " ".join(lines).split()
+        for step in conversation.steps:
+            assert {*step.note.split(), step.state or "->"} <= {*words, "->"}
+        assert {*conversation.verdict.split()} <= {*words}
+
+
+GRANT = r"(192.0.2|198.51.100)\.\d+ for (10 min|59\d s|ever) from (192.0.2|198.51.100)\.1"
+NAK = r"198\.51\.100\.1: it has refused the address( \(wrong network\))?"
+ENDS = {
+    "lease": (f"{GRANT}; renewed; released", "INIT"),
+    "reboot": (f"{GRANT}; confirmed", "BOUND"),
+    "decline": (f"{GRANT}; declined, another host has it; then {GRANT}", "BOUND"),
+    "nak": (f"{GRANT}; then {NAK}; then {GRANT}", "BOUND"),
+    "inform": (r"configuration for 192\.0\.2\.50 from 192\.0\.2\.1", ""),
+}
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
+def test_every_capture_ends_well(path: Path) -> None:
+    (conversation,) = conversations(messages(str(path), print))
+    what, ends = ENDS[path.stem.split("-")[2]]
+    assert re.fullmatch(what, conversation.verdict), conversation.verdict
+    assert conversation.steps[-1].state == ends
+    assert not conversation.advice
+
+
+LAB = Path(__file__).parent / "captures/dnsmasq-dhclient-nak.pcap"
+
+
+def test_the_lines_of_a_capture() -> None:
+    run = Run(LAB)
+    assert run.out.splitlines() == [
+        '02:00:00:00:00:01, host name "lab"',
+        " 0.000 -> all          DISCOVER 77fae739 SELECTING",
+        " 0.000 <- 192.0.2.1    OFFER    77fae739 SELECTING  192.0.2.163 for 10 min",
+        " 0.001 -> all          REQUEST  77fae739 REQUESTING",
+        "           takes 192.0.2.163 of 192.0.2.1",
+        " 0.001 <- 192.0.2.1    ACK      77fae739 BOUND",
+        "           192.0.2.163 for 10 min, T1 3 s, T2 525 s",
+        " 0.484 -> all          REQUEST  6be6134d REBOOTING  had 192.0.2.163",
+        ' 0.484 <- 198.51.100.1 NAK      6be6134d INIT       "wrong network"',
+        " 0.544 -> all          DISCOVER 9dae976d SELECTING",
+        " 0.544 <- 198.51.100.1 OFFER    9dae976d SELECTING  198.51.100.163 for 10 min",
+        " 0.545 -> all          REQUEST  9dae976d REQUESTING",
+        "           takes 198.51.100.163 of 198.51.100.1",
+        " 0.545 <- 198.51.100.1 ACK      9dae976d BOUND",
+        "           198.51.100.163 for 10 min, T1 3 s, T2 525 s",
+        "  => 192.0.2.163 for 10 min from 192.0.2.1; then 198.51.100.1: it has refused",
+        "     the address (wrong network); then 198.51.100.163 for 10 min from",
+        "     198.51.100.1",
+        "",
+    ]
+    assert (run.code, run.err) == (0, "")
+
+
+def test_the_advice_stands_below_the_verdict() -> None:
+    said = told(discover((60, b"udhcp 1.0")), offer(yiaddr="127.0.0.1"))
+    head, *_, above, below = summary(said, 200).splitlines()
+    assert head == f'{CLIENT}, vendor class "udhcp 1.0"'
+    assert (above, below) == (f"  => {said.verdict}", f"     {said.advice}")
+
+
+def test_a_word_longer_than_the_line_goes_on_in_the_next() -> None:
+    said = told(discover((12, b"a" * 200)), offer(), request((50, IP)), nak(b"b" * 200))
+    lines = summary(said, 60).splitlines()
+    assert max(map(len, lines)) <= 60
+    joined = "".join(line.strip() for line in lines)
+    assert "a" * 200 in joined
+    assert "b" * 200 in joined
+
+
+EVERY = tuple(each.payload for each in (discover(), offer(), takes(), ack(), nak(), renews()))
+
+
+@given(st.lists(damaged(EVERY), min_size=1, max_size=6), st.integers(20, 130))
+def test_whatever_the_bytes_are_lines_are_plain_and_fit(said: list[bytes], width: int) -> None:
+    for conversation in conversations(map(message, said)):
+        shown = summary(conversation, width)
+        assert shown.replace("\n", "").isascii()
+        assert shown.replace("\n", "").isprintable()
+        assert width < 60 or max(map(len, shown.split("\n"))) <= width
+
+
+def test_a_message_costs_the_same_however_many_there_are() -> None:
+    def many(number: int) -> list[Message]:
+        said: list[Message] = []
+        for xid in range(number):
+            said += [discover(xid=xid), offer(xid=xid), takes(xid=xid), nak(b"%d" % xid, xid=xid)]
+        return said
+
+    def whole(said: list[Message]) -> None:
+        for each in conversations(said):
+            summary(each, 80)
+
+    few, lot = many(20), many(200)
+    assert work(whole, lot) < 10.5 * work(whole, few)
+
+
+# The command
+
+
+def exchange(tmp_path: Path) -> Path:
+    said = [discover(), offer(), discover(xid=0xAB, mac=OTHER)]
+    return write(tmp_path, pcap(*(ETHER / ip(each.payload) for each in said)))
+
+
+@pytest.mark.parametrize(
+    "mac",
+    [*("02:00:00:00:00:02", "02-00-00-00-00-02", "0200.0000.0002", "020000000002", "2:0:0:0:0:2")],
+)
+def test_a_client_is_picked_in_any_usual_spelling(mac: str, tmp_path: Path) -> None:
+    run = Run("--client", mac.upper(), exchange(tmp_path))
+    assert run.out.startswith(OTHER)
+    assert CLIENT not in run.out
+    run = Run("--json", "--client", mac, exchange(tmp_path))
+    assert [record["n"] for record in run.records] == [3]
+
+
+def test_a_reply_with_a_wrong_chaddr_is_its_clients(tmp_path: Path) -> None:
+    said = [discover(), offer(mac=OTHER)]
+    path = write(tmp_path, pcap(*(ETHER / ip(each.payload) for each in said)))
+    assert [each["n"] for each in Run("--json", "--client", CLIENT, path).records] == [1, 2]
+
+
+@pytest.mark.parametrize("xid", ["ab", "0xAB", "000000ab"])
+def test_a_transaction_is_picked(xid: str, tmp_path: Path) -> None:
+    run = Run("--json", "--xid", xid, exchange(tmp_path))
+    assert [record["n"] for record in run.records] == [3]
+
+
+@pytest.mark.parametrize(
+    ("what", "value", "why"),
+    [
+        ("--client", "02:00:00:00:00", "'02:00:00:00:00' is no MAC address"),
+        ("--client", "0200:0:0:0:0:1", "is no MAC address"),
+        ("--client", "02:00:00:00:00:0g", "is no MAC address"),
+        ("--xid", "0x", "'0x' is no xid"),
+        ("--xid", "123456789", "'123456789' is no xid"),
+    ],
+)
+def test_a_bad_filter_is_refused_in_words(what: str, value: str, why: str) -> None:
+    run = Run(what, value, LAB)
+    assert (run.out, run.code) == ("", 2)
+    assert why in run.err
+
+
+@pytest.mark.parametrize("form", ["--json", "-v", "--xid=0"])
+def test_a_file_without_dhcp_says_so(form: str, tmp_path: Path) -> None:
+    path = write(tmp_path, pcap(ETHER / ip(sport=53, dport=53)))
+    run = Run(form, path)
+    assert run.err.startswith(f"{path}: has no DHCP message")
+    assert (run.out, run.code) == ("", 1)
+
+
+def test_a_filter_that_leaves_nothing_says_so(tmp_path: Path) -> None:
+    path = exchange(tmp_path)
+    run = Run("--xid", "77", path)
+    assert (run.out, run.code) == ("", 1)
+    assert run.err == f"{path}: has no DHCP message of that kind\n"
+
+
+def test_several_files_are_told_apart(tmp_path: Path) -> None:
+    path = exchange(tmp_path)
+    heads = [line for line in Run(path, LAB).out.splitlines() if line.endswith(".pcap")]
+    assert heads == [str(path), str(path), str(LAB)]
+
+
+def test_a_cut_file_has_its_conversations_too(tmp_path: Path) -> None:
+    run = Run(write(tmp_path, LAB.read_bytes()[:-1]))
+    assert "is cut off in packet 10" in run.err
+    assert "REQUEST" in run.out
+    assert run.code == 2
+
+
+def test_a_malformed_message_is_exit_code_1(tmp_path: Path) -> None:
+    run = Run(write(tmp_path, b"\1\1\6", "x.bin"))
+    assert "malformed: 3 bytes" in run.out
+    assert run.code == 1
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+def test_lines_are_as_long_as_the_terminal(columns: int) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    subprocess.run([sys.executable, TOOL, LAB], stdout=theirs, env=environment, check=True)
+    os.close(theirs)
+    with open(ours, "rb") as terminal:
+        lines = terminal.read1(10000).decode().splitlines()
+    assert max(map(len, lines)) <= columns
+    assert len(lines) == (24 if columns == 60 else 14)
+
+
+def test_ctrl_c_ends_a_recording_with_what_came_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def recording(*_: object) -> Iterator[Message]:
+        yield from (discover(), offer(), takes(), ack())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(decode, "messages", recording)
+    monkeypatch.setattr(sys, "argv", ["decode.py", "-"])
+    assert cli.run(decode.main) == 130
+    assert f"=> {LEASE}" in capsys.readouterr().out
