@@ -198,6 +198,18 @@ def test_offers_that_are_refused() -> None:
     assert advice
 
 
+def test_why_a_reply_is_refused_is_said_once() -> None:
+    bad = offer(yiaddr="127.0.0.1")
+    said = notes(discover(), bad, bad, offer(yiaddr="127.0.0.1", server=RIVAL))
+    what = why(f"{SERVER}: yiaddr")[0].partition(": ")[2]
+    grant = "127.0.0.1 for 12 h"
+    assert said[1:] == [
+        f"{grant}; refused: {what}",
+        f"{grant}; refused as before",
+        f"{grant}; refused: {what}",
+    ]
+
+
 def test_offers_that_are_refused_for_several_reasons() -> None:
     torn = message(payload("OFFER", [(54, RIVAL)], yiaddr=IP, end=b"\x0c\x05a"), RIVAL)
     said = verdict(discover(), offer(yiaddr="127.0.0.1"), torn)
@@ -273,6 +285,13 @@ def test_an_offer_of_a_second_server_is_no_fault() -> None:
     assert notes(*said)[2].startswith(f"{IP} for 12 h; refused: ")
 
 
+def test_what_comes_too_late_is_no_fault_where_there_is_a_lease() -> None:
+    said = [discover(), offer(), takes(), ack(), offer(server=RIVAL), ack(), offer(xid=9)]
+    assert verdict(*said[:-1]) == (LEASE, "")
+    assert notes(*said)[-2] == f"{IP} for 12 h; again"
+    assert verdict(*said)[0].startswith(f"{LEASE}; then 1 OFFER, refused: ")
+
+
 def test_the_client_may_take_the_second_offer() -> None:
     said = [discover(), offer(), offer((6, RIVAL), server=RIVAL), takes(server=RIVAL)]
     assert verdict(*said, ack(server=RIVAL)) == (f"{IP} for 12 h from {RIVAL}", "")
@@ -303,6 +322,7 @@ def test_replies_alone_are_judged_as_answers() -> None:
     what, advice = why(f"{SERVER}: yiaddr")
     bad = offer(yiaddr="0.0.0.0")
     assert verdict(bad, bad) == (f"2 OFFERs, all refused: {what}{alone}", advice)
+    assert verdict(offer(), ack(), ack(xid=2))[0] == f"{LEASE}; renewed{alone}"
 
 
 def test_what_is_not_about_a_lease() -> None:
@@ -377,9 +397,9 @@ def test_notes_have_what_matters_of_each_type() -> None:
     assert notes(*said) == [
         f"asks for {IP}",
         f"{IP} for 12 h from {SERVER}",
-        f"takes {IP} of {SERVER}",
+        f"{IP} of {SERVER}",
         f"{IP} for 12 h, T1 6 h, T2 10.5 h",
-        f"renews {IP}",
+        IP,
         r'"no \x1b[2Jleases"',
         f'{IP} "taken"',
         IP,
@@ -387,8 +407,8 @@ def test_notes_have_what_matters_of_each_type() -> None:
 
 
 def test_a_request_says_what_it_is_for() -> None:
-    assert notes(request((50, IP))) == [f"had {IP}"]
-    assert notes(renews(ALL)) == [f"rebinds {IP}"]
+    assert notes(request((50, IP))) == [IP]
+    assert notes(renews(ALL)) == [IP]
 
 
 def test_what_an_ack_changes_is_told() -> None:
@@ -508,16 +528,15 @@ def test_the_lines_of_a_capture() -> None:
         '02:00:00:00:00:01, host name "lab"',
         " 0.000 -> all          DISCOVER 77fae739 SELECTING",
         " 0.000 <- 192.0.2.1    OFFER    77fae739 SELECTING  192.0.2.163 for 10 min",
-        " 0.001 -> all          REQUEST  77fae739 REQUESTING",
-        "           takes 192.0.2.163 of 192.0.2.1",
+        " 0.001 -> all          REQUEST  77fae739 REQUESTING 192.0.2.163 of 192.0.2.1",
         " 0.001 <- 192.0.2.1    ACK      77fae739 BOUND",
         "           192.0.2.163 for 10 min, T1 3 s, T2 525 s",
-        " 0.484 -> all          REQUEST  6be6134d REBOOTING  had 192.0.2.163",
+        " 0.484 -> all          REQUEST  6be6134d REBOOTING  192.0.2.163",
         ' 0.484 <- 198.51.100.1 NAK      6be6134d INIT       "wrong network"',
         " 0.544 -> all          DISCOVER 9dae976d SELECTING",
         " 0.544 <- 198.51.100.1 OFFER    9dae976d SELECTING  198.51.100.163 for 10 min",
         " 0.545 -> all          REQUEST  9dae976d REQUESTING",
-        "           takes 198.51.100.163 of 198.51.100.1",
+        "           198.51.100.163 of 198.51.100.1",
         " 0.545 <- 198.51.100.1 ACK      9dae976d BOUND",
         "           198.51.100.163 for 10 min, T1 3 s, T2 525 s",
         "  => 192.0.2.163 for 10 min from 192.0.2.1; then 198.51.100.1: it has refused",
@@ -526,6 +545,8 @@ def test_the_lines_of_a_capture() -> None:
         "",
     ]
     assert (run.code, run.err) == (0, "")
+    readme = (TOOL.parent.parent / "README.md").read_text()
+    assert "".join(f"    {line}\n" for line in run.out.splitlines()[:-1]) in readme
 
 
 def test_the_advice_stands_below_the_verdict() -> None:

@@ -133,12 +133,12 @@ class _Open:
     taken: str = ""  # the reason that a Client has, once it has taken an OFFER
     offer: str = ""  # of that, what was offered
 
-    def refusals(self, count_in: Callable[[str, str], bool]) -> _Part | None:
-        # count_in: whether to tell of one, by its type, and the word for why.
+    def refusals(self, counts: Callable[[str, str], bool]) -> _Part | None:
+        # counts: whether to tell of one, by its type, and the word for why.
         found = [
             (kind, reason, number)
             for (kind, reason), number in self.refused.items()
-            if count_in(kind, _word(reason))
+            if counts(kind, _word(reason))
         ]
         if not found:
             return None
@@ -149,9 +149,14 @@ class _Open:
         advice = (_words(reason)[1] for _, reason, _ in reversed(found))
         return _Part("; ".join(said), next(filter(None, advice), ""))
 
-    def left(self) -> _Part | None:
-        # What is to be said when nothing more comes.
-        refused = self.refusals(lambda kind, _: not (self.taken and kind == "OFFER"))
+    def left(self, lease: bool) -> _Part | None:
+        # What is to be said when nothing more comes. lease: whether there is one.
+        def counts(kind: str, word: str) -> bool:
+            if self.taken and kind == "OFFER":
+                return False
+            return word not in _HARMLESS or not lease or bool(self.sent)
+
+        refused = self.refusals(counts)
         if refused:
             return refused
         requests = self.sent["REQUEST", ""]
@@ -161,7 +166,7 @@ class _Open:
         if self.taken:
             return _Part(
                 f"{self.offer}; no REQUEST for it",
-                "look at that client: the firmware takes this OFFER, if its record ends there",
+                "the firmware takes this OFFER: look into the client's log, or record for longer",
             )
         if not self.sent:
             return None
@@ -218,7 +223,7 @@ class _Listener:
 
     def told(self) -> Conversation:
         """All of it."""
-        left = self.open.left()
+        left = self.open.left(bool(self.lease))
         parts = [*self.story, *([left] if left else [])]
         if not parts:
             parts = [_Part("nothing in it is about a lease")]
@@ -235,8 +240,7 @@ class _Listener:
         now = kind, record["xid"], record["secs"]
         relayed = now == self.before and record["hops"]
         self.before = now
-        state = asked_in(message) if kind == "REQUEST" else ""
-        said = [notes.note(message, state)]
+        said = [notes.note(message)]
         if relayed:
             return said  # it was captured on both sides of a relay
         self.xids.add(record["xid"])
@@ -245,7 +249,7 @@ class _Listener:
             self.judge.put("SELECTING", message, wanted(message), _NOBODY)
             self.open.sent[kind, ""] += 1
         elif kind == "REQUEST":
-            ip = wanted(message)
+            state, ip = asked_in(message), wanted(message)
             self.judge.put(state, message, ip, server_of(message))
             what = {"REQUESTING": "", "REBOOTING": f" for {ip}"}.get(state, f" to renew {ip}")
             self.open.sent[kind, what] += 1
@@ -276,11 +280,13 @@ class _Listener:
             what = f"configuration for {self.inform[1]}"
             self.tell(_Part(f"{what} from {server_of(message)}"))
             return [what]
-        said = [notes.note(message, "")]
+        said = [notes.note(message)]
         if not self.spoke:
             # It is the answer to what was not captured.
-            state = "REQUESTING" if kind in ("ACK", "NAK") else "SELECTING"
-            self.judge.put(state, message, _NOBODY, server_of(message))
+            state = "SELECTING"
+            if kind in ("ACK", "NAK"):
+                state = "RENEWING" if self.lease else "REQUESTING"
+            self.judge.put(state, message, record["yiaddr"] or _NOBODY, server_of(message))
         chosen = self.judge.session.server, self.judge.session.yiaddr
         event, reason = self.judge.read(message)
         if event == "ignored":
@@ -312,7 +318,10 @@ class _Listener:
             return ["again"]  # and no fault
         if record["type"] == "OFFER":
             self.offers[server] = message  # the client may take it all the same
-        self.open.refused[record["type"] or "reply", reason] += 1
+        key = record["type"] or "reply", reason
+        self.open.refused[key] += 1
+        if self.open.refused[key] > 1:
+            return ["refused as before"]
         return [f"refused: {_words(reason)[0].removeprefix(f'{server}: ')}"]
 
     def bound(self, event: str, message: Message) -> None:

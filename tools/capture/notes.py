@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capture.judge import address, server_of, wanted
+from capture.judge import address, asked_in, server_of, wanted
 from capture.messages import Message, option_value
 from capture.names import option_name, option_text, quoted
 from dhcpc import lease
@@ -40,14 +40,10 @@ def grant(message: Message) -> str:
     return f"{ip} for {duration(time)}" if time is not None else f"{ip}, no lease time"
 
 
-def note(message: Message, state: str) -> str:
-    """What matters of a message. state: the client's, of a REQUEST."""
+def note(message: Message) -> str:
+    """What matters of a message, by its type."""
     write = _NOTES.get(message.record["type"])
-    if message.record["yiaddr"] is None or not write:
-        return ""
-    if message.record["type"] == "REQUEST":
-        return f"{_REQUESTS[state]} {_request(message, state)}"
-    return write(message)
+    return write(message) if write else ""
 
 
 def relay(message: Message) -> str:
@@ -90,16 +86,10 @@ def _seconds(message: Message, code: int) -> int | None:
 
 # --- By type ------------------------------------------------------------------------------------
 
-_REQUESTS = {
-    "REQUESTING": "takes",
-    "REBOOTING": "had",
-    "RENEWING": "renews",
-    "REBINDING": "rebinds",
-}
 
-
-def _request(message: Message, state: str) -> str:
-    return wanted(message) + (f" of {server_of(message)}" if state == "REQUESTING" else "")
+def _request(message: Message) -> str:
+    chosen = asked_in(message) == "REQUESTING"
+    return wanted(message) + (f" of {server_of(message)}" if chosen else "")
 
 
 def _discover(message: Message) -> str:
@@ -138,7 +128,7 @@ def _address(message: Message) -> str:
 _NOTES = {
     "DISCOVER": _discover,
     "OFFER": _offer,
-    "REQUEST": _address,
+    "REQUEST": _request,
     "DECLINE": _address,
     "ACK": _ack,
     "NAK": _nak,
