@@ -21,7 +21,7 @@ _CHADDR_SIZE = 16
 SNAME = slice(44, 108)
 FILE = slice(108, 236)
 COOKIE = slice(236, 240)
-_MAGIC = b"c\x82Sc"
+MAGIC = b"c\x82Sc"
 
 # RFC 2132
 _PAD, _TYPE = 0, 53
@@ -78,7 +78,7 @@ def decode(payload: bytes) -> dict[str, Any]:
 
     message = dhcpc.Message()
     word = message.read(payload[:_REACH])
-    if word != "length" and payload[COOKIE] != _MAGIC:
+    if word != "length" and payload[COOKIE] != MAGIC:
         word = "cookie"
     codes = [] if word == "cookie" else _order(message)
     kind = message.option(_TYPE) or b"" if codes else b""
