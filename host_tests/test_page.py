@@ -17,10 +17,12 @@ from capture.conversations import Conversation, Step
 from capture.messages import Message, decode
 from capture.names import option_name
 from crafted import (
+    ACK,
     END,
     MESSAGES,
     OFFER,
     OVER_FILE,
+    Run,
     damaged,
     ether,
     message,
@@ -238,3 +240,22 @@ def test_without_a_message_it_says_so() -> None:
     made = page([], "x.pcap")
     assert "There is no DHCP message." in made
     assert "0 messages of 0 clients" in made
+
+
+# The command
+
+
+def test_html_writes_the_page_and_the_rest_stays(tmp_path: Path) -> None:
+    path = write(tmp_path, pcap(ether(OFFER), ether(ACK)))
+    made = tmp_path / "page.html"
+    run = Run("--html", made, path)
+    assert (run.code, run.err) == (0, "")
+    assert run.out == Run(path).out
+    assert len(Page(made.read_text("utf-8")).data["messages"]) == 2
+
+
+def test_a_page_that_cannot_be_written_is_a_line(tmp_path: Path) -> None:
+    path = write(tmp_path, pcap(ether(OFFER)))
+    run = Run("--html", tmp_path / "no/page.html", path)
+    assert run.code == 1
+    assert run.err.startswith("decode: ")

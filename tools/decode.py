@@ -24,6 +24,7 @@ from capture.messages import Message, messages
 from capture.names import mac_text
 from capture.summary import summary
 from capture.text import text
+from page.page import page
 from toolchain import cli
 
 _FILES = "pcap or pcapng (- is standard input), or a BOOTP payload named .bin; each may be gzipped"
@@ -55,12 +56,18 @@ def main() -> int:
     form.add_argument("--json", action="store_true", help="one object a message, one a line")
     parser.add_argument("--client", type=_mac, metavar="MAC", help="what concerns that client")
     parser.add_argument("--xid", type=_xid, metavar="HEX", help="what belongs to that transaction")
+    parser.add_argument("--html", metavar="FILE", help="also write a page for a browser")
     args = parser.parse_args()
-    return max([_shown(path, args) for path in args.file])
+    seen: list[Message] = []
+    code = max([_shown(path, args, seen) for path in args.file])
+    if args.html:
+        made = page(conversations(seen), ", ".join(args.file))
+        Path(args.html).write_text(made, "utf-8", newline="\n")
+    return code
 
 
-def _shown(path: str, args: argparse.Namespace) -> int:
-    # Shows a file; what exit code it is worth.
+def _shown(path: str, args: argparse.Namespace, every: list[Message]) -> int:
+    # Shows a file; what exit code it is worth. every: gets the messages, if there is to be a page.
     def say(what: str) -> None:
         print(f"{path}: {what}", file=sys.stderr)
 
@@ -71,6 +78,8 @@ def _shown(path: str, args: argparse.Namespace) -> int:
     try:
         for message in _chosen(messages(path, say), args):
             seen = True
+            if args.html:
+                every.append(message)
             if message.record["error"]:
                 code = 1
             if args.json:
