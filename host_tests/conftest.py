@@ -36,6 +36,7 @@ TIERS = {
     "flash": "littlefs that loses power at every single write",
     "lwip": "the boards' IP stack, lwIP, behind a TAP",
     "odd": "a server of scapy's codec that does one thing wrong",
+    "browser": "the page of decode.py --html, in Chromium without a window",
     "board": "MicroPython's Pico W firmware in an emulator",
 }
 

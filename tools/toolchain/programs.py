@@ -21,6 +21,7 @@ PACKAGES = {  # program: the Debian package that brings it
     "udhcpc": "udhcpc",
     "dhclient": "isc-dhcp-client",
     "dhcpcd": "dhcpcd-base",
+    "chromium": "chromium",
 }
 
 # An ordinary user's PATH may lack sbin. Lease files and messages are read: no translations.
