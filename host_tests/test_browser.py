@@ -184,6 +184,20 @@ def test_a_search_looks_into_the_messages_too(tab: Tab) -> None:
     assert texts(tab, "section") == []
 
 
+def test_a_search_shows_which_field_it_is(tab: Tab) -> None:
+    opened(tab)
+    assert texts(tab, ".hit") == []
+    tab.point("#search", click=True)
+    tab.type("600 s")
+    assert "51 IP address lease time 600 s (0:10:00)" in texts(tab, "#m1 .hit")
+
+
+def test_a_search_does_not_look_at_names_of_files(tab: Tab) -> None:
+    tab.point("#search", click=True)
+    tab.type(".pcap")
+    assert texts(tab, "section") == []
+
+
 def test_a_client_is_chosen(tab: Tab) -> None:
     assert len(texts(tab, "section h2")) == 2
     tab.run("""client.value = "c1"; client.dispatchEvent(new Event("change"))""")

@@ -177,7 +177,7 @@ def test_what_packets_and_files_say_is_text(text: str) -> None:
     shown = text.replace("\0", r"\x00").replace("\x1b", r"\x1b")
     shown = shown.replace("\u202e", r"\u202e").replace("\u2028", r"\u2028")
     assert sum(shown in each for each in hostile.texts) >= 6
-    assert hostile.data["messages"][0]["facts"].startswith(shown)
+    assert hostile.data["messages"][0]["file"] == shown
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -234,6 +234,21 @@ def test_a_ladder_says_who_sends_what_and_when(tmp_path: Path) -> None:
     assert re.findall("malformed</span> <bdi>(.*?)<", made) == ["note 2"]
     assert "1970-01-01 00:16:40 UTC, 3 messages" in made
     assert '<p class="told">it works</p>\n<p class="advice">sleep</p>' in made
+
+
+def test_time_counts_from_the_first_message_of_a_file(tmp_path: Path) -> None:
+    steps = []
+    for name, packets in (("a.pcap", (OFFER, OFFER)), ("b.pcap", (OFFER,))):
+        path = write(tmp_path, pcap(*map(ether, packets)), name)
+        steps += [Step(each, "", "") for each in read(path)[0]]
+    made = page([Conversation("x", "", steps, "", "")], "x")
+    assert re.findall('"time">([^<]*)<', made) == ["+0.000 s", "+0.001 s", "+0.000 s"]
+
+
+def test_a_message_without_a_datagram_has_no_time() -> None:
+    made = page([said("x")], "x")
+    assert re.findall('"time">([^<]*)<', made) == [""]
+    assert " UTC" not in made
 
 
 def test_without_a_message_it_says_so() -> None:

@@ -1,7 +1,7 @@
 "use strict";
 
 // What page.py knows of the messages. about: of each field, its name, where it is laid down, what
-// it is for. messages: facts, hex, fields; a field is its key in `about`, its value, its ranges.
+// it is for. messages: file, facts, hex, fields; a field is its key in `about`, its value, its ranges.
 const { about, messages } = JSON.parse(document.getElementById("data").textContent);
 
 const MANY = 200; // messages that can be opened at once
@@ -78,7 +78,7 @@ function dump(bytes, owners) {
 }
 
 function fill(detail) {
-  const { facts, hex, fields } = messages[detail.id.slice(1)];
+  const { file, facts, hex, fields } = messages[detail.id.slice(1)];
   const bytes = (hex.match(/../g) || []).map((pair) => parseInt(pair, 16));
   const owners = new Array(bytes.length); // of each byte, the field that it is in
   fields.forEach(([, , ranges], number) => {
@@ -87,7 +87,7 @@ function fill(detail) {
   const explain = make("div", "explain");
   explain.setAttribute("role", "status");
   detail.append(
-    make("p", "facts", facts),
+    make("p", "facts", `${file}, ${facts}`),
     make("div", "panes", fieldList(fields), dump(bytes, owners)),
     explain,
   );
@@ -143,6 +143,7 @@ function open(button, wanted) {
   if (wanted && !detail.firstChild) fill(detail);
   button.setAttribute("aria-expanded", wanted);
   detail.hidden = !wanted;
+  showHits(detail);
 }
 
 const main = document.querySelector("main");
@@ -177,35 +178,58 @@ const client = document.getElementById("client");
 const search = document.getElementById("search");
 const all = document.getElementById("all");
 const count = document.getElementById("count");
-const sections = [...main.querySelectorAll("section")];
-const rows = [...main.querySelectorAll("li:has(> .message)")];
-const texts = []; // what a search looks at, made when first needed
+const texts = []; // of each message, what a search looks at; made when first needed
 
-function textOf(row, number) {
+// In the order of their messages, which is that of `messages`, too.
+let messagesBefore = 0;
+const sections = [...main.querySelectorAll("section")].map((section) => {
+  const rows = [...section.querySelectorAll("ol > li")];
+  const first = messagesBefore;
+  messagesBefore += rows.length;
+  const around = [...section.querySelectorAll("h2, .verdict")].map((part) => part.textContent);
+  return { section, rows, first, around: around.join("\n") };
+});
+
+function textOf(row, number, around) {
   if (!texts[number]) {
     const { facts, hex, fields } = messages[number];
-    const section = row.closest("section");
-    const around = [...section.querySelectorAll("h2, .verdict")].map((part) => part.textContent);
     const inside = fields.map((field) => `${title(field)} ${field[1]}`);
     const shown = row.querySelector(".message").textContent;
-    texts[number] = [shown, facts, hex, ...around, ...inside].join("\n").toLowerCase();
+    texts[number] = [shown, facts, hex, around, ...inside].join("\n").toLowerCase();
   }
   return texts[number];
 }
 
+function wordsSought() {
+  return search.value.toLowerCase().split(/\s+/).filter(Boolean);
+}
+
+// Of an open message, the fields in which a word is.
+function showHits(detail) {
+  const words = wordsSought();
+  for (const button of detail.querySelectorAll(".field")) {
+    const text = button.textContent.toLowerCase();
+    button.classList.toggle("hit", words.some((word) => text.includes(word)));
+  }
+}
+
 function sift() {
-  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = wordsSought();
   let shown = 0;
-  rows.forEach((row, number) => {
-    row.hidden = !words.every((word) => textOf(row, number).includes(word));
+  sections.forEach(({ section, rows, first, around }, number) => {
+    let left = 0;
+    if (!client.value || client.value === `c${number}`) {
+      rows.forEach((row, at) => {
+        row.hidden = !words.every((word) => textOf(row, first + at, around).includes(word));
+        left += !row.hidden;
+      });
+    }
+    section.hidden = !left;
+    shown += left;
   });
-  sections.forEach((section, number) => {
-    const left = section.querySelectorAll("li:not([hidden]) > .message").length;
-    section.hidden = !left || (client.value && client.value !== `c${number}`);
-    if (!section.hidden) shown += left;
-  });
+  main.querySelectorAll(".detail:not([hidden])").forEach(showHits);
   all.disabled = shown > MANY;
-  count.value = shown < rows.length ? `${shown} of ${rows.length} messages` : "";
+  count.value = shown < messages.length ? `${shown} of ${messages.length} messages` : "";
 }
 
 client.addEventListener("change", sift);
@@ -214,9 +238,10 @@ search.addEventListener("input", sift);
 all.addEventListener("click", () => {
   const wanted = all.getAttribute("aria-pressed") !== "true";
   all.setAttribute("aria-pressed", wanted);
-  for (const row of rows) {
-    if (!wanted || !(row.hidden || row.closest("section").hidden)) {
-      open(row.querySelector(".message"), wanted);
+  for (const { section, rows } of sections) {
+    for (const row of rows) {
+      const seen = !section.hidden && !row.hidden;
+      if (seen || !wanted) open(row.querySelector(".message"), wanted);
     }
   }
 });

@@ -52,7 +52,7 @@ def page(conversations: Sequence[Conversation], title: str) -> str:
 <body>
 <header>
 <h1>DHCP <span class="title">{_text(title)}</span></h1>
-<p>{count}. Open a message to see its fields and bytes.</p>
+<p>{count}. <span class="hint">Open a message to see its fields and bytes.</span></p>
 <noscript><p>That takes JavaScript, which is off here.</p></noscript>
 <div class="tools" role="search">
 <label>Client <select id="client"><option value="">all</option>
@@ -88,13 +88,14 @@ def _called(conversation: Conversation) -> str:
 def _section(conversation: Conversation, messages: list[Message]) -> str:
     # messages: gets its messages; their places there are their numbers on the page.
     steps = conversation.steps
-    times = [ns for step in steps if (ns := _ns(step.message)) is not None]
-    start = times[0] if times else None
-    begun = f"{_date(start)} UTC, " if start is not None else ""
+    starts: dict[str, int] = {}  # of each file: their clocks may differ, and their order
     rows = []
     for step in steps:
-        rows.append(_row(step, len(messages), start))
+        if (ns := _ns(step.message)) is not None:
+            starts.setdefault(step.message.record["file"], ns)
+        rows.append(_row(step, len(messages), starts.get(step.message.record["file"])))
         messages.append(step.message)
+    begun = "".join(f"{_date(ns)} UTC, " for ns in [*starts.values()][:1])
     name = f"<bdi>{_text(conversation.name)}</bdi> " if conversation.name else ""
     return f"""<section>
 <h2>{name}<code>{_text(conversation.client)}</code></h2>
@@ -149,13 +150,20 @@ def _data(messages: Sequence[Message]) -> dict[str, Any]:
             if key not in known:
                 known[key] = (name, *about(key))
             parts.append((key, _plain(value), ranges))
-        listed.append({"facts": _facts(message), "hex": message.payload.hex(), "fields": parts})
+        listed.append(
+            {
+                "file": _plain(message.record["file"]),
+                "facts": _facts(message),
+                "hex": message.payload.hex(),
+                "fields": parts,
+            }
+        )
     return {"about": known, "messages": listed}
 
 
 def _facts(message: Message) -> str:
-    record, datagram = message.record, message.datagram
-    facts = [str(record["file"])]
+    datagram = message.datagram
+    facts = []
     if datagram:
         facts.append(f"packet {datagram.packet.number}")
         if datagram.packet.ns is not None:
@@ -185,6 +193,8 @@ def _count(number: int, what: str) -> str:
 
 def _plain(text: str) -> str:
     # What does not show, or turns the direction of what does, is spelled out.
+    if text.isprintable():
+        return text
     return "".join(
         c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
     )
