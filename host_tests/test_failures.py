@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from capture.conversations import conversations
 from capture.messages import messages
 from odd.failures import FAILURES, Failure
 from testbed.clients import CLIENTS
@@ -237,9 +238,7 @@ def test_the_lab_makes_one_again(name: str, tmp_path: Path) -> None:
 
 @EVERY_FAILURE
 def test_the_verdict_says_it(name: str) -> None:
-    talks = pytest.importorskip("capture.conversations").conversations(
-        list(messages(str(FOLDER / f"{name}.pcap"), pytest.fail))
-    )
+    talks = conversations(messages(str(FOLDER / f"{name}.pcap"), pytest.fail))
     ours = [talk for talk in talks if CLIENT_MAC in talk.client]
     assert len(ours) == 1
     assert FAILURES[name].verdict in ours[0].verdict
