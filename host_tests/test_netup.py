@@ -601,6 +601,33 @@ def test_a_nak_is_told_with_the_server_and_its_own_words(net: Lab) -> None:
     assert nak["reason"].startswith("192.0.2.1: it has refused the address (")
 
 
+# --trace
+
+
+def test_a_page_of_what_went_over_the_wire(served: Lab) -> None:
+    trace = "/run/lab/trace.html"
+    run = Netup(served, "--trace", trace)
+    run.wait("bound")
+    run.process.terminate()
+    ended(run)
+    text = served.outside(Path(trace)).read_text()
+    for word in ("DISCOVER", "OFFER", "REQUEST", "ACK", "RELEASE", "192.0.2.1", CLIENT_MAC):
+        assert word in text
+
+
+def test_a_capture_of_what_went_over_the_wire(served: Lab) -> None:
+    trace = "/run/lab/trace.pcap"
+    ended(Netup(served, "--once", "--trace", trace))
+    said = served.run([sys.executable, str(vm.ROOT / "tools/decode.py"), "--json", trace])
+    types = [json.loads(line)["type"] for line in said.splitlines()]
+    assert types == ["DISCOVER", "OFFER", "REQUEST", "ACK"]
+
+
+def test_a_trace_that_cannot_be_written_is_refused_before_anything_is_sent(served: Lab) -> None:
+    said = served.run(["sh", "-c", f"{NETUP} eth0 --once --trace /no/trace.html 2>&1 || true"])
+    assert said == "netup: --trace /no/trace.html: No such file or directory\n"
+
+
 # The store
 
 

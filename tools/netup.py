@@ -10,8 +10,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
+
+from capture.conversations import conversations
+from capture.messages import messages
 from device import interface
+from device.recorder import Recorder
+from page.page import page
 from toolchain import cli
 
 _TIMEOUT_S = 20.0
@@ -51,6 +59,12 @@ def parsed() -> argparse.Namespace:
         action="store_true",
         help="put the name servers into /etc/resolv.conf until it ends",
     )
+    parser.add_argument(
+        "--trace",
+        metavar="FILE",
+        help="at the end, write what went over the wire: a page for a browser, or a capture if "
+        "the name ends in .pcap",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object for each event")
     parser.add_argument("--vm", choices=("micropython", "python"), default="micropython")
     arguments = parser.parse_args()
@@ -69,7 +83,29 @@ def main() -> int:
     arguments = parsed()
     if sys.platform != "linux":
         raise cli.Refusal("this is for Linux interfaces")
-    return interface.run(arguments)
+    if arguments.trace is None:
+        return interface.run(arguments)
+    path = Path(arguments.trace)
+    try:
+        path.touch()  # what cannot be written is said before, not in the end
+        recorder = Recorder(arguments.iface)
+    except OSError as error:
+        raise cli.Refusal(f"--trace {path}: {error.strerror}") from None
+    with recorder:
+        code = interface.run(arguments)
+    _write(path, recorder.pcap(), arguments.iface)
+    return code
+
+
+def _write(path: Path, pcap: bytes, title: str) -> None:
+    if path.suffix == ".pcap":
+        path.write_bytes(pcap)
+        return
+    with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
+        file.write(pcap)
+        file.flush()
+        found = conversations(messages(file.name, lambda words: None))
+    path.write_text(page(found, title), "utf-8", newline="\n")
 
 
 if __name__ == "__main__":
