@@ -252,6 +252,17 @@ def test_an_ack_that_is_refused() -> None:
     assert verdict(*said) == (f"1 ACK, refused: {what}", advice)
 
 
+@pytest.mark.parametrize(
+    ("options", "siaddr", "server"),
+    [([(54, SERVER)], RIVAL, SERVER), ([], RIVAL, RIVAL), ([], NOBODY, "192.0.2.7")],
+)
+def test_a_server_is_known_by_option_54_or_siaddr_or_its_packet(
+    options: list[tuple[int, Any]], siaddr: str, server: str
+) -> None:
+    bad = message(payload("OFFER", options, yiaddr=NOBODY, siaddr=siaddr), "192.0.2.7")
+    assert verdict(discover(), bad)[0] == f"1 OFFER, refused: {why(f'{server}: yiaddr')[0]}"
+
+
 def test_an_offer_that_nobody_requests() -> None:
     said, advice = verdict(discover(), offer())
     assert said == f"{IP} for 12 h offered by {SERVER}; no REQUEST for it"
@@ -412,13 +423,14 @@ def test_a_request_says_what_it_is_for() -> None:
 
 
 def test_what_an_ack_changes_is_told() -> None:
-    before = [(6, SERVER), (3, SERVER), (12, b"a"), (1, "255.255.255.0"), (114, b"x" * 50)]
+    before = [(6, SERVER), (3, SERVER), (12, b"a"), (1, "255.255.0.0"), (114, b"x" * 50)]
     after = [(6, RIVAL), (1, "255.255.255.0"), (42, SERVER), (12, b"b"), (114, b"y" * 50)]
     said = notes(discover(), offer(*before), takes(), ack(*after, yiaddr="192.0.2.101"))[-1]
     assert said.split("; ")[1:] == [
         f"yiaddr differs from the OFFER's: 192.0.2.101, was {IP}",
         f"DNS differs from the OFFER's: {RIVAL}, was {SERVER}",
         f"router differs from the OFFER's: none, was {SERVER}",
+        "mask differs from the OFFER's: 255.255.255.0, was 255.255.0.0",
         "captive portal differs from the OFFER's",
         f"NTP server differs from the OFFER's: {SERVER}, was none",
     ]
@@ -554,6 +566,15 @@ def test_the_advice_stands_below_the_verdict() -> None:
     head, *_, above, below = summary(said, 200).splitlines()
     assert head == f'{CLIENT}, vendor class "udhcp 1.0"'
     assert (above, below) == (f"  => {said.verdict}", f"     {said.advice}")
+
+
+def test_a_note_that_is_too_long_goes_on_below_its_own_beginning_or_the_message() -> None:
+    said = told(discover(), offer((6, RIVAL), (3, SERVER)), takes(), ack())
+    wide, narrow = summary(said, 100).splitlines(), summary(said, 80).splitlines()
+    column = wide[4].index(IP)
+    assert wide[5].startswith(" " * column + wide[5].split()[0])
+    assert narrow[4].endswith("BOUND")
+    assert narrow[5].startswith(f"           {IP} for 12 h; DNS ")
 
 
 def test_a_word_longer_than_the_line_goes_on_in_the_next() -> None:

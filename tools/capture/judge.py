@@ -45,8 +45,7 @@ class Judge:
         session.xid = message.payload[4:8]
         session.count = 1
         session.yiaddr = inet_aton(yiaddr)
-        if state not in _WITH_LEASE:
-            session.server = inet_aton(server) if state == "REQUESTING" else None
+        session.server = inet_aton(server) if state == "REQUESTING" else None
 
     def leave(self) -> None:
         """The client has given its address up."""
