@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 import decode
 from capture.conversations import Conversation, conversations
+from capture.judge import Judge
 from capture.messages import Message, messages
 from capture.messages import decode as decode_payload
 from capture.names import MESSAGE_TYPES
@@ -391,7 +392,21 @@ def test_a_copy_from_the_other_side_of_a_relay_counts_once() -> None:
     ]
 
 
+def test_the_session_has_a_lease_as_long_as_the_client_keeps_it() -> None:
+    judge = Judge(bytes.fromhex(CLIENT.replace(":", "")))
+    judge.put("REQUESTING", takes(), IP, SERVER)
+    assert judge.read(ack()) == ("bound", f"{SERVER}: OFFER ")
+    judge.put("RENEWING", renews(), IP, NOBODY)
+    assert judge.session.lease
+    judge.put("SELECTING", discover(), NOBODY, NOBODY)
+    assert not judge.session.lease
+
+
 # Notes
+
+
+def test_a_nak_may_have_no_words() -> None:
+    assert notes(renews(), reply("NAK"))[1] == "without a word"
 
 
 def test_notes_have_what_matters_of_each_type() -> None:
