@@ -231,7 +231,10 @@ class Interface(Link):
         mtu = int.from_bytes(option or b"", "big")
         if not (option and len(option) == 2 and mtu >= _LEAST_MTU):
             mtu = self.mtu
-        now = int(_read(self.sys + "mtu"))
+        try:
+            now = int(_read(self.sys + "mtu"))
+        except OSError:  # the interface is gone
+            now = mtu
         if mtu and mtu != now:
             self.mtu = self.mtu or now
             self.failed = (

@@ -182,7 +182,7 @@ class Client:
             if data:
                 most -= 1
                 wait_ms = 0
-                self.hear(data)
+                self.read(data)
                 continue
             due = session.step(self.clock())
             if due == "send":
@@ -236,9 +236,9 @@ class Client:
         a time, say, in which the link may have been away. Until there is an answer, there is no
         address. Without a lease, nothing.
         """
-        lease = self.session.lease
-        if lease:
-            self.session.start(0, lease.yiaddr)
+        session = self.session
+        if session.lease:
+            session.start(0, session.yiaddr)
             self.update("link")
 
     def renew(self) -> None:
@@ -249,23 +249,24 @@ class Client:
         """Send RELEASE, take the address away and forget its record; without a lease, only stop.
         Only `acquire` starts anew.
         """
-        if self.wanted or self.session.state:
+        if self.wanted:
             self.wanted = False
-            if self.session.lease:
+            lease = self.session.lease
+            if lease:
                 self.send(_RELEASE)
-            self._stop("released", self.lease)
+            self._stop("released", lease or self.lease)
             self.poll()
 
     def close(self) -> None:
         """Let the lease be, and hand the interface back to the built-in client."""
         self.wanted = False
         self._stop("link")
-        self.link.release()
+        self.attempt(self.link.release)
         self.poll()
 
     def _stop(self, event: str, clear: object = False) -> None:
         self.session.stop()
-        self.link.close()
+        self.attempt(self.link.close)
         self.saved = None  # this may be the end
         self.reason = _NO_LINK
         self.update(event, clear)
@@ -278,9 +279,8 @@ class Client:
         """
         session = self.session
         session.step(self.clock())  # `start` counts from the last one, which may be long ago
-        self.reason = "no answer"
-        self.attempt(self.find)
-        record = self.record or b""
+        self.reason = None
+        record = self.attempt(self.find) is None and self.record or b""
         self.record = None
         lease = self.reuse and record and self.attempt(self.store.lease, record, self.key)
         session.start(
@@ -293,10 +293,12 @@ class Client:
     def find(self) -> None:
         """Read the record of this device on this network, `record`, unless it is there."""
         link = self.link
+        old = self.key
+        self.key = None  # type: ignore[assignment]  # or else another network's might stay
         name = link.key()
-        key = bytes((1, len(name))) + link.mac + name + self.client_id
-        if key != self.key or self.record is None:
-            self.key = key
+        self.key = key = bytes((1, len(name))) + link.mac + name + self.client_id
+        if key != old or self.record is None:
+            self.record = None
             self.record = (self.store.records(key) + [b""])[0]
 
     def send(self, type: int) -> None:
@@ -316,7 +318,7 @@ class Client:
         clear: the record is wrong from now on. recv: a message that came has brought it about.
         """
         lease = self.session.lease
-        if clear and (self.lease or self.reuse):
+        if clear and (self.lease or self.due or self.reuse):
             self.save = self.store.clear, self.key
             self.saved = None
         self.due = event
@@ -325,33 +327,35 @@ class Client:
             return
         self.due = None
         self.lease = lease
+        self.reason = None if lease else self.reason or "no answer"
         if lease:
-            self.reason = None
             self.save = self.store.save, lease, self.key
         if recv:
             self.tell("recv")
         self.tell(event)
 
-    def hear(self, buf: bytes) -> None:
+    def read(self, buf: bytes) -> None:
         """Take in a datagram. As long as there is no lease, `reason` says which server has
         answered what, its own words (option 56) behind it.
         """
         session = self.session
         event = self.attempt(session.read, buf)
-        if session.type and not session.lease:
-            message = session.message
-            self.reason = (
-                "%s: %s %s"
-                % (
-                    dotted(message.buf, message.find(_SERVER_ID, 4) or 20),  # siaddr
-                    "NAK" if event == "nak" else session.reason or "OFFER",
-                    str(message.option(_MESSAGE) or b"")[2:-1],
+        try:
+            if event and session.type and not session.lease:
+                message = session.message
+                self.reason = (
+                    "%s: %s %s"
+                    % (
+                        dotted(message.buf, message.find(_SERVER_ID, 4) or 20),  # siaddr
+                        "NAK" if event == "nak" else session.reason or "OFFER",
+                        str(message.option(_MESSAGE) or b"")[2:-1],
+                    )
                 )
-            )
-        if event == "ignored" or event == "recv":
-            self.tell(event)
-        elif event:
-            self.update(event, event == "nak", True)
+        finally:  # whether there was room for the words or not
+            if event == "ignored" or event == "recv":
+                self.tell(event)
+            elif event:
+                self.update(event, event == "nak", True)
 
     def attempt(self, do: "Callable[..., Any]", *arguments: object) -> "Any":
         """Return what do(*arguments) returns, or False if it fails: that is an event, and the
@@ -370,4 +374,4 @@ class Client:
             try:
                 self.on_event(event, self.lease)
             except BaseException as error:
-                self.error = error
+                self.error = self.error or error

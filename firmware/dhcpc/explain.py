@@ -112,7 +112,9 @@ class History:
     """
 
     def __init__(self, dhcp: Client, most: int = 32) -> None:
-        """most: events that are kept, the last ones; each takes 14 bytes and two references."""
+        """most: events that are kept, the last ones; each takes 14 bytes, and refers to its name
+        and its reason, which has a server's own words after a NAK.
+        """
         self.dhcp = dhcp
         self.count = 0  # of all that were noted
         self.entries = bytearray(most * _ENTRY)
@@ -140,7 +142,8 @@ class History:
             reason = reason.args[0]
         self.reasons[n] = reason
         at = n * _ENTRY
-        pack_into("!IBB", self.entries, at, dhcp.clock(), session.type & 15, session.state)
+        now = dhcp.clock() & 0x3FFFFFFF
+        pack_into("!IBB", self.entries, at, now, session.type & 15, session.state)
         server: Any = session.server
         address: Any = session.yiaddr
         i = j = 0

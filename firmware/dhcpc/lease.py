@@ -118,15 +118,15 @@ class Lease:
         if key == "dns":
             return self.ips(_DNS)
         if key == "gateway":
-            # RFC 3442: where there are classless routes, the one to all is the default, and option
-            # 3 is ignored.
+            # RFC 3442: the classless route to all goes before option 3. A board has no use for the
+            # other routes, and without a router it would reach nobody.
             routes = self.option(_ROUTES) or b""
             i = 0
             while i + 5 <= len(routes):
                 if not routes[i]:
                     return dotted(routes, i + 1)
                 i += (routes[i] + 47) >> 3
-            return _NONE if 0 < i == len(routes) else (self.ips(_ROUTER) or (_NONE,))[0]
+            return (self.ips(_ROUTER) or (_NONE,))[0]
         raise AttributeError(key)
 
     def ips(self, code: int) -> list[str]:

@@ -161,7 +161,7 @@ class Link:
                 self.raw(_ALL + mac + b"\x08\6\0\1\x08\0\6\4\0\1" + mac + ip + bytes(6) + ip)
         except Exception:
             # ESP32 sets all but a DNS server of 0.0.0.0, and raises for that.
-            if nic.ifconfig()[0] != four[0]:
+            if nic.ifconfig()[:3] != four[:3]:
                 raise
 
     def open(self) -> None:

@@ -33,12 +33,16 @@ def choose(
         wait = session.wait
         event = read(buf)
         if session.type == _OFFER and event == "recv":
-            session.wait = window_ms if first else wait
+            # The session counts from its last step, which may be a long poll ago.
+            gone = dhcp.clock() - session.last & 0x3FFFFFFF
+            session.wait = window_ms + gone if first else wait
         return event
 
     def judge(reason: "str | None") -> "str | None":
         reason = check(reason)
-        if rule and session.type == _OFFER and reason in (None, "choose"):
+        # A first OFFER that was not taken is of a server that has left a REQUEST unanswered.
+        better = reason == "choose" and session.server is not None
+        if rule and session.type == _OFFER and (better or reason is None):
             reason = None if rule(session.message, session.server) else "choose"
         return reason
 

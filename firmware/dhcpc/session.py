@@ -123,6 +123,7 @@ class Session:
         self.options = options + b"\xff"
         self.rand = rand
         self.message = Message()
+        self._begin(_STOPPED)
         self.stop()
 
     def start(self, wait: int = 0, yiaddr: bytes = b"", lease: Lease | None = None) -> None:
@@ -149,8 +150,8 @@ class Session:
 
     def stop(self) -> None:
         """Forget the lease and do nothing any more."""
-        self._begin(_STOPPED)
         self.lease = None
+        self.state = _STOPPED
         self.wait = _IDLE
 
     def _begin(self, state: int) -> None:

@@ -157,6 +157,9 @@ class Client(_Client):
             self._verify()
 
     def update(self, event: str, clear: object = False, recv: bool = False) -> None:
+        if event == self.due:  # the NIC is told again, and nothing else has happened
+            super().update(event, clear, recv)
+            return
         # Whatever it is, it ends the verification.
         record = self.trying
         self.trying = b""
@@ -183,6 +186,6 @@ class Client(_Client):
         if self.early and not lease.lease_time <= lease.age < _CLOCK:
             if not 0 <= lease.age < lease.lease_time:
                 lease.age = lease.lease_time  # nobody knows: nothing is promised
-            self.lease = lease
-            self.attempt(self.link.apply, lease)
-            self.tell("early")
+            if self.attempt(self.link.apply, lease) is not False:
+                self.lease = lease
+                self.tell("early")

@@ -64,37 +64,37 @@ def option(code: int, value: bytes | str) -> bytes:
     return bytes((code, len(value))) + value
 
 
-def stray(buf: bytes, fields: "Fields") -> str | None:
-    """Return the word for what tells that a message is no reply (op), or none to `fields` (xid,
+def stray(buf: bytes, message: "Fields") -> str | None:
+    """Return the word for what tells that a message is no reply (op), or none to `message` (xid,
     chaddr); None if it is one. htype and hlen are not looked at: servers write what they like.
     """
     if not buf.startswith(b"\2"):
         return "op"
-    if not buf.startswith(fields.xid, 4):
+    if not buf.startswith(message.xid, 4):
         return "xid"
-    return None if buf.startswith(fields.chaddr, 28) else "chaddr"
+    return None if buf.startswith(message.chaddr, 28) else "chaddr"
 
 
-def build(buf: bytearray | memoryview, form: int, fields: "Fields") -> int:
+def build(buf: bytearray | memoryview, form: int, message: "Fields") -> int:
     """Write a client's message (RFC 2131 table 5) into `buf`; return how long it is.
 
     buf: has 570 bytes. The message has 548 at most, what every server takes: the 576 of RFC 2131 2
     less IP and UDP headers. Zeros are written behind it.
     form: option 53, plus, if they belong in the message, 0x10 for ciaddr, 0x20 for option 50, 0x40
     for option 54. The first two are both `yiaddr`, the third is `server`; zeros are left out.
-    fields: anything with these attributes. xid, yiaddr, server: 4 bytes. secs, flags: 16 bits.
+    message: anything with these attributes. xid, yiaddr, server: 4 bytes. secs, flags: 16 bits.
     chaddr: 6 bytes, an Ethernet address. options: all others, encoded, with END; option 61, if it
     is among them, comes first, since DECLINE and RELEASE carry that one alone.
 
     ValueError "options": they do not fit.
     """
     kind = form & 15
-    options = fields.options
+    options = message.options
     size = len(options)
     if size > _ROOM:
         raise ValueError("options")
-    secs = min(fields.secs, 0xFFFF)
-    flags = fields.flags
+    secs = min(message.secs, 0xFFFF)
+    flags = message.flags
     if kind in _BRIEF:
         size = options[1] + 3 if options[0] == _CLIENT_ID else 1
         secs = flags = 0
@@ -103,20 +103,20 @@ def build(buf: bytearray | memoryview, form: int, fields: "Fields") -> int:
         buf,
         0,
         0x01010600,  # op BOOTREQUEST, htype Ethernet, hlen 6, hops 0
-        fields.xid,
+        message.xid,
         secs,
         flags,
-        fields.yiaddr if form & _CIADDR else b"",
-        fields.chaddr,
+        message.yiaddr if form & _CIADDR else b"",
+        message.chaddr,
         b"c\x82Sc\x35\x01",
         kind,
     )
     i = 243
-    if form & _REQUESTED and any(fields.yiaddr):
-        pack_into("!H4s", buf, i, 0x3204, fields.yiaddr)
+    if form & _REQUESTED and any(message.yiaddr):
+        pack_into("!H4s", buf, i, 0x3204, message.yiaddr)
         i += 6
-    if form & _SERVER and any(fields.server):  # type: ignore[arg-type]
-        pack_into("!H4s", buf, i, 0x3604, fields.server)
+    if form & _SERVER and any(message.server):  # type: ignore[arg-type]
+        pack_into("!H4s", buf, i, 0x3604, message.server)
         i += 6
     pack_into("293s", buf, i, options)  # and zeros to where the longest message would end
     i += size

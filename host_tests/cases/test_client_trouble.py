@@ -196,6 +196,112 @@ def test_a_request_that_could_not_leave_is_no_try():
         assert board.client.state == "BOUND"
 
 
+# What a fault must not bring about
+
+
+class Once:
+    """Fails the first time; then it does what it stands for."""
+
+    def __init__(self, do, error):
+        self.do = do
+        self.error = error
+
+    def __call__(self, *arguments):
+        error, self.error = self.error, None
+        if error:
+            raise error
+        return self.do(*arguments)
+
+
+def test_a_nak_is_obeyed_though_there_is_no_room_for_its_words():
+    board = Board(Server(t1=1000, t2=2000)).bound()
+    message = board.client.session.message
+    option = message.option
+
+    def no_room(code):
+        if code == 56:
+            raise MemoryError
+        return option(code)
+
+    message.option = no_room
+    board.cable.server.naks = True
+    board.cable.server.mute = (DISCOVER,)
+    board.go(1001)
+    assert "nak" in board.events
+    assert consistent(board)
+    assert board.client.lease is None
+    assert not board.store.kept
+
+
+def test_a_record_is_neither_used_nor_written_under_another_networks_key():
+    for what in ("key", "read"):
+        for error in errors():
+            board = Board(reuse=True, epoch=lambda: (3 << 32) + 100)
+            board.cable.network = b"home"
+            board.bound()
+            board.cable.plugged = False
+            board.go(2)  # the record is read meanwhile
+            home = board.store.kept
+            board.cable.network = b"work"
+            board.cable.server.grant["yiaddr"] = OTHER_IP
+            if what == "key":
+                board.cable.faults["key"] = [error]
+            else:
+                board.store.read = Once(board.store.read, error)
+            sent = len(board.types)
+            board.cable.plugged = True
+            board.go(2)
+            assert board.cable.address == "10.0.0.6"
+            assert len(board.types) - sent == 2  # nothing was reused
+            for record in board.store.records():
+                assert (b"home" in record) == (IP in record[-13:-9])
+            assert home in board.store.kept
+
+
+def test_without_a_lease_there_is_always_a_reason():
+    board = Board(Server(lease=100)).bound()
+    board.cable.server.mute = (DISCOVER, REQUEST)
+    board.go(101)
+    assert board.events[-1] != "bound"
+    assert board.client.reason == "no answer"
+    board = Board().bound()
+    board.client.verify()
+    assert board.client.reason == "no answer"
+    board = Board().bound()
+    decline(board.client)
+    assert board.client.reason == "no answer"
+
+
+def test_release_and_close_come_to_their_end_whatever_the_link_does():
+    for how in ("release", "close"):
+        for error in errors():
+            board = Board().bound()
+            board.cable.close = Once(board.cable.close, error)
+            board.cable.faults["release"] = [error]
+            getattr(board.client, how)()
+            assert consistent(board)
+            assert board.client.lease is None
+            assert board.client.state == "STOPPED"
+
+
+def test_a_lease_that_the_nic_has_not_taken_is_forgotten_when_it_is_given_back_or_refused():
+    for error in errors():
+        for how in ("release", "nak"):
+            board = Board(Server(t1=1000, t2=2000)).bound()
+            assert board.store.kept
+            board.cable.faults["apply"] = error
+            board.go(1000)
+            assert board.client.session.lease
+            assert not board.client.lease
+            if how == "release":
+                board.client.release()
+            else:
+                board.cable.server.naks = True
+                board.go(1000)
+                assert "nak" in board.events
+            assert not board.store.kept, (error, how)
+
+
 def test_what_on_event_raises_at_an_error_comes_out_of_poll():
     class Mine(Exception):
         pass

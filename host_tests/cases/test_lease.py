@@ -131,9 +131,15 @@ def test_the_gateway_is_that_of_the_default_route_wherever_it_stands():
 
 
 @rfc("3442 Behavior")
-def test_where_there_are_classless_routes_option_3_is_ignored():
-    for routes in (LAN, HOST + WIDE, b"\0\0\0\0\0"):
-        assert granted(options=opt(3, SERVER) + opt(121, routes)).gateway == "0.0.0.0"
+def test_a_default_route_to_nobody_is_no_gateway():
+    assert granted(options=opt(3, SERVER) + opt(121, b"\0\0\0\0\0")).gateway == "0.0.0.0"
+
+
+@rfc("3442 Behavior")
+def test_routes_without_a_default_one_leave_the_gateway_to_option_3():
+    # The RFC has option 3 ignored then. A board cannot use the other routes.
+    for routes in (LAN, HOST + WIDE):
+        assert granted(options=opt(3, SERVER) + opt(121, routes)).gateway == "10.0.0.1"
 
 
 @rfc("3442 Format")

@@ -152,6 +152,10 @@ class World:
         self.sent = []
         self.events = []
 
+    def clock(self):
+        """What a client's clock shows."""
+        return ticks(self.now)
+
     def random(self, bits):
         # No more than 16 bits, and small integers all the way, as random.getrandbits gives them.
         self.seed = self.seed * 75 % 65537

@@ -272,4 +272,5 @@ def client_id(value: bytes) -> str:
         return _hardware(kind, rest)
     if kind == _IAID_AND_DUID:
         return f"IAID {rest[:4].hex()}, {_duid(rest[4:])}"
-    return _text_or_hex(rest) if kind == 0 and rest else value.hex()
+    said = _text_or_hex(rest) if kind == 0 and rest else ""
+    return said if said.startswith('"') else value.hex()

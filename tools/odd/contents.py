@@ -290,7 +290,7 @@ CONTENTS: dict[str, dict[str, Oddity]] = {
         "routes-without-default": odd(
             "121 without a default route, and 3",
             put(121, b"\x18" + ip4("198.51.100.0")[:3] + ip4(_ROUTER)),
-            right={"gateway": NOBODY},
+            right={"gateway": SERVER},
         ),
         "domain-zeros": odd("15 ends in zeros", put(15, b"lab.example\0\0")),
         "mtu-0": odd("26 of 0", put(26, b"\0\0")),

@@ -22,6 +22,7 @@ import tokenize
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from string import ascii_lowercase
 from typing import NamedTuple
 
 from toolchain.cli import Refusal
@@ -183,24 +184,30 @@ def compile_package(source: Path, target: Path) -> Path:
     return target
 
 
-def _brief(text: str, name: str) -> str:
+def _brief(text: str, name: str, root: bool) -> str:
     """The text with shorter names, where nobody sees them: a .mpy file has each name once, and one
     or two bytes for each place that refers to it.
 
     `self` is called by the file's own name, the first that it has, unless that is in use; a
-    built-in module that is imported as `import uos as os`, by one name instead of two.
+    built-in module that is imported as `import uos as os`, by one name instead of two; in the root
+    file, what begins with an underscore, and is therefore nobody else's, by `_` and a letter.
     """
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     except (SyntaxError, tokenize.TokenError):
         return text  # the compiler says what is wrong
+    names = [token for token in tokens if token.type == tokenize.NAME]
+    found = {token.string for token in names}
+    private = sorted(name for name in found if re.fullmatch(r"_[a-z]\w+", name))
+    letters = sorted({f"_{letter}" for letter in ascii_lowercase} - found)
+    brief = dict(zip(private, letters, strict=False)) if root else {}
     words = [
         token
         for before, token in itertools.pairwise(tokens)
-        if token.type == tokenize.NAME and before.string != "."
+        if token.type == tokenize.NAME and (before.string != "." or token.string in brief)
     ]
     strings = [word.string for word in words]
-    shorter = {} if name in strings else {"self": name}
+    shorter = brief if name in strings else {"self": name, **brief}
     for i in range(len(strings) - 3):
         if strings[i : i + 4 : 2] == ["import", "as"] and strings[i + 1] == f"u{strings[i + 3]}":
             shorter[strings[i + 3]] = strings[i + 1]
@@ -222,7 +229,7 @@ def _compile(py: Path, mpy: Path, changed: int) -> None:
         new = Path(directory) / mpy.name
         name = py.parent.name if py.stem == "__init__" else py.stem  # in tracebacks
         brief = Path(directory) / py.name
-        brief.write_text(_brief(py.read_text(), name))
+        brief.write_text(_brief(py.read_text(), name, py.stem == "__init__"))
         command = [cross, "-O3", "-s", name, "-o", new, brief]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:

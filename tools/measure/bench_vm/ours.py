@@ -15,7 +15,7 @@ class Wire(Link):
     """An interface whose stack does not stand in the way, as an ESP32's. It only tells when it is
     given an address, ns since 1970."""
 
-    hostname = None
+    hostname = ""
 
     def __init__(self, interface, mac):
         super().__init__(None)
