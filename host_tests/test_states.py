@@ -264,7 +264,7 @@ ERRING: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "an address that is forgotten": (Session, "start", forgetful),
     "a NAK in RENEWING ignored": (session, "_REPLIES", lambda t: changed(t, "RENEWING", 0x20)),
     "an ACK in SELECTING taken": (session, "_REPLIES", lambda t: changed(t, "SELECTING", 0x24)),
-    "an ACK of another name": (session, "_EVENTS", lambda t: t.replace("rebooted", "bound")),
+    "an ACK of another name": (session, "_EVENTS", lambda t: ("bound", *t[1:])),
     "silence that ends it all": (Session, "step", giving_up_for_good),
     "a lease without an end": (Session, "step", without_the_end),
     "a NAK without consequences": (Session, "read", deaf_to_naks),

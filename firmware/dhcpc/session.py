@@ -61,8 +61,16 @@ _REPLIES = const(
     b"\x60"  # REBINDING: ACK, NAK
 )
 
-# What an ACK is, to the application, in each state from _REBOOTING on; nothing in BOUND.
-_EVENTS = const("rebooted bound - renewed rebound")
+# What an ACK is, to the application, in each state from _REBOOTING on.
+_EVENTS = const(
+    (
+        "rebooted",  # REBOOTING
+        "bound",  # REQUESTING
+        "",  # BOUND
+        "renewed",  # RENEWING
+        "rebound",  # REBINDING
+    )
+)
 
 # RFC 2132
 _OFFER = const(2)
@@ -163,7 +171,7 @@ class Session:
         self.count = self.wait = 0
 
     def bind(self, lease: Lease) -> str:
-        event = _EVENTS.split()[self.state - _REBOOTING]
+        event = _EVENTS[self.state - _REBOOTING]
         self.lease = lease
         self.state = _BOUND
         self.yiaddr = lease.yiaddr

@@ -31,7 +31,7 @@ def with_fault(what, fault):
 
         setattr(board.store, what, attempt)
     board.cable.faults[what] = fault
-    board.waits = Nowhere()  # type: ignore[assignment]
+    board.waits = board.cable.log = Nowhere()  # type: ignore[assignment]
     return board
 
 

@@ -86,7 +86,7 @@ class Row(NamedTuple):
 
 def rows() -> dict[str, Row]:
     """The session's tables, a row for each state."""
-    forms, replies, events = session._FORMS, session._REPLIES, session._EVENTS.split()
+    forms, replies, events = session._FORMS, session._REPLIES, session._EVENTS
     found = {}
     for number, name in enumerate(STATES):
         takes = tuple(message_type(i) for i in range(8) if replies[number] >> i & 1)
