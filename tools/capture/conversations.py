@@ -318,7 +318,7 @@ class _Listener:
             return ["again"]  # and no fault
         if record["type"] == "OFFER":
             self.offers[server] = message  # the client may take it all the same
-        key = record["type"] or "reply", reason
+        key = record["type"] or "answer", reason
         self.open.refused[key] += 1
         if self.open.refused[key] > 1:
             return ["refused as before"]
