@@ -196,6 +196,8 @@ def _brief(text: str, name: str, root: bool) -> str:
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     except (SyntaxError, tokenize.TokenError):
         return text  # the compiler says what is wrong
+    if any(token.type == tokenize.STRING and token.string[0] in "fF" for token in tokens):
+        return text  # before Python 3.12 an f-string is one token, with names in it
     names = [token for token in tokens if token.type == tokenize.NAME]
     found = {token.string for token in names}
     private = sorted(name for name in found if re.fullmatch(r"_[a-z]\w+", name))
@@ -203,7 +205,7 @@ def _brief(text: str, name: str, root: bool) -> str:
     brief = dict(zip(private, letters, strict=False)) if root else {}
     words = [
         token
-        for before, token in itertools.pairwise(tokens)
+        for before, token in itertools.pairwise([tokens[-1], *tokens])
         if token.type == tokenize.NAME and (before.string != "." or token.string in brief)
     ]
     strings = [word.string for word in words]
@@ -229,7 +231,10 @@ def _compile(py: Path, mpy: Path, changed: int) -> None:
         new = Path(directory) / mpy.name
         name = py.parent.name if py.stem == "__init__" else py.stem  # in tracebacks
         brief = Path(directory) / py.name
-        brief.write_text(_brief(py.read_text(), name, py.stem == "__init__"))
+        text = py.read_text()
+        if py.parent.name == PACKAGE.name:  # what is compared with it stays as it is
+            text = _brief(text, name, py.stem == "__init__")
+        brief.write_text(text)
         command = [cross, "-O3", "-s", name, "-o", new, brief]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
