@@ -374,4 +374,4 @@ class Client:
             try:
                 self.on_event(event, self.lease)
             except BaseException as error:
-                self.error = self.error or error
+                self.error = error

@@ -58,7 +58,10 @@ def option(code: int, value: bytes | str) -> bytes:
         value = value.encode()
     # RFC 2132 9.14: option 61 has two bytes at least, the first of which says what the others are.
     if not (
-        0 < code < _END and isinstance(value, bytes) and (code == _CLIENT_ID) < len(value) <= 255
+        isinstance(code, int)
+        and 0 < code < _END
+        and isinstance(value, bytes)
+        and (code == _CLIENT_ID) < len(value) <= 255
     ):
         raise ValueError("option", code)
     return bytes((code, len(value))) + value

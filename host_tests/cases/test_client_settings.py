@@ -133,6 +133,8 @@ def test_a_bad_setting_is_refused_and_named():
         (("0",), {"options": {0: b"a"}}),
         (("255",), {"options": {255: b"a"}}),
         (("60",), {"options": {60: b""}}),
+        (("60",), {"options": {"60": b"a"}}),  # as JSON has it
+        (("60",), {"options": {60.0: b"a"}}),
         (("60",), {"options": {60: b"v" * 256}}),
         (("60",), {"options": {60: 5}}),
         (("options",), {"options": {60: b"v" * 200, 77: b"u" * 200}}),
