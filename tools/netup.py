@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from capture.conversations import conversations
 from capture.messages import messages
+from capture.recorder import Recorder
 from device import interface
-from device.recorder import Recorder
 from page.page import page
 from toolchain import cli
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,31 +12,11 @@ from typing import IO
 
 from capture.names import message_type
 from testbed.network import Network
-from testbed.process import LabError, python, read, wait_for
+from testbed.process import LabError, read, wait_for
 from toolchain.programs import ENVIRONMENT, require
 
-
-def _sniff(interface: str) -> None:
-    """Write an interface's DHCP packets to stdout as pcap. tcpdump does not capture in a user
-    namespace: it insists on becoming another user."""
-    import socket
-    import struct
-    import sys
-    import time
-
-    ETH_P_ALL, ETHERNET = 3, 1
-    tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-    tap.bind((interface, ETH_P_ALL))
-    out = sys.stdout.buffer
-    out.write(struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, ETHERNET))
-    while True:
-        out.flush()
-        frame = tap.recv(65535)
-        udp = frame[14 + (frame[14] & 15) * 4 :]
-        is_udp = frame[12:14] == b"\x08\x00" and frame[23] == 17
-        if is_udp and set(struct.unpack_from("!HH", udp)) & {67, 68}:
-            seconds, micros = divmod(time.time_ns() // 1000, 1_000_000)
-            out.write(struct.pack("=4I", seconds, micros, len(frame), len(frame)) + frame)
+_TOOLS = Path(__file__).resolve().parents[1]
+_SNIFF = f"import sys; sys.path.insert(0, {str(_TOOLS)!r}); from capture.recorder import sniff"
 
 
 class Message:
@@ -63,7 +44,9 @@ class Capture:
 
     def __init__(self, net: Network, path: Path | None) -> None:
         self._file: IO[bytes] = path.open("w+b") if path else tempfile.TemporaryFile()
-        self._process = net.start(python(_sniff, "client"), host="switch", out=self._file)
+        self._process = net.start(
+            [sys.executable, "-c", f"{_SNIFF}; sniff('client')"], host="switch", out=self._file
+        )
         wait_for(self.pcap, "capture")
 
     def __enter__(self) -> Capture:
