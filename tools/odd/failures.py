@@ -5,11 +5,8 @@ it, and the recordings in host_tests/captures/failures.
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,6 +31,7 @@ from odd.replies import (
 )
 from odd.server import OddServer
 from testbed.clients import CLIENTS, Client
+from testbed.exchanges import record_all, write_page
 from testbed.lab import Lab
 from testbed.plan import Plan
 from testbed.process import LabError, wait_for
@@ -320,30 +318,12 @@ say of it, or the part of it that counts. A message without a type (option 53) i
 
 def record(out: Path) -> None:
     """Record all failures in the directory `out`, in place of the captures there."""
-    programs: set[type[Program]] = {CLIENTS[each.client] for each in FAILURES.values()}
-    programs |= {SERVERS[each.server] for each in FAILURES.values() if each.server in SERVERS}
-    for program in programs:
-        program.require()
+    failures = {f"{name}.pcap": each for name, each in FAILURES.items()}
+    programs: set[type[Program]] = {CLIENTS[each.client] for each in failures.values()}
+    programs |= {SERVERS[each.server] for each in failures.values() if each.server in SERVERS}
+    types = record_all({file: each.run for file, each in failures.items()}, programs, out)
     rows = []
-    with tempfile.TemporaryDirectory() as new, ThreadPoolExecutor(4) as pool:
-        jobs = {
-            name: pool.submit(each.run, Path(new, f"{name}.pcap"))
-            for name, each in FAILURES.items()
-        }
-        try:
-            for name, job in jobs.items():
-                types = " ".join(job.result().types())
-                print(f"{name}.pcap: {types}", flush=True)
-                each = FAILURES[name]
-                cells = f"{name}.pcap", each.line, each.server, each.client, each.verdict, types
-                rows.append(f"| {' | '.join(cells)} |")
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-        out.mkdir(parents=True, exist_ok=True)
-        for old in out.glob("*.pcap"):
-            old.unlink()
-        for name in FAILURES:
-            shutil.copy(Path(new, f"{name}.pcap"), out)
-    versions = ", ".join(sorted(program.version() for program in programs))
-    (out / "README.md").write_text(_README.format(versions=versions, rows="\n".join(rows)))
+    for file, each in failures.items():
+        cells = file, each.line, each.server, each.client, each.verdict, types[file]
+        rows.append(f"| {' | '.join(cells)} |")
+    write_page(_README, programs, rows, out)

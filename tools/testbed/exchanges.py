@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -184,27 +185,46 @@ arguments beside a file, runs that exchange alone and prints it. Clients that ge
 
 def record(out: Path) -> None:
     """Record all of `recordings` in the directory `out`, in place of the captures there."""
-    exchanges = recordings()
-    programs: set[type[Program]] = {SERVERS[exchange.server] for exchange in exchanges}
-    programs |= {CLIENTS[exchange.client] for exchange in exchanges}
+    exchanges = {exchange.file: exchange for exchange in recordings()}
+    programs: set[type[Program]] = {SERVERS[each.server] for each in exchanges.values()}
+    programs |= {CLIENTS[each.client] for each in exchanges.values()}
+    types = record_all({file: each.run for file, each in exchanges.items()}, programs, out)
+    rows = [
+        f"| {file} | {SCENARIOS[each.scenario].__doc__} | `{each}` | {types[file]} |"
+        for file, each in exchanges.items()
+    ]
+    write_page(_README, programs, rows, out)
+
+
+def record_all(
+    runs: Mapping[str, Callable[[Path], Capture]], programs: set[type[Program]], out: Path
+) -> dict[str, str]:
+    """Record in the directory `out`, in place of the captures there; all or none of them. Return
+    the types of the messages in each file.
+
+    runs: what records a file, by the file's name. Unavailable: one of the programs is missing.
+    """
     for program in programs:
         program.require()
-    rows = []
+    types = {}
     with tempfile.TemporaryDirectory() as new, ThreadPoolExecutor(4) as pool:
-        jobs = [pool.submit(exchange.run, Path(new, exchange.file)) for exchange in exchanges]
+        jobs = {file: pool.submit(run, Path(new, file)) for file, run in runs.items()}
         try:
-            for exchange, job in zip(exchanges, jobs, strict=True):
-                types = " ".join(job.result().types())
-                print(f"{exchange.file}: {types}", flush=True)
-                what = SCENARIOS[exchange.scenario].__doc__
-                rows.append(f"| {exchange.file} | {what} | `{exchange}` | {types} |")
+            for file, job in jobs.items():
+                types[file] = " ".join(job.result().types())
+                print(f"{file}: {types[file]}", flush=True)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
         out.mkdir(parents=True, exist_ok=True)
         for old in out.glob("*.pcap"):
             old.unlink()
-        for exchange in exchanges:
-            shutil.copy(Path(new, exchange.file), out)
+        for file in runs:
+            shutil.copy(Path(new, file), out)
+    return types
+
+
+def write_page(text: str, programs: set[type[Program]], rows: list[str], out: Path) -> None:
+    """Write the README of a directory of captures: what made them, and a row for each."""
     versions = ", ".join(sorted(program.version() for program in programs))
-    (out / "README.md").write_text(_README.format(versions=versions, rows="\n".join(rows)))
+    (out / "README.md").write_text(text.format(versions=versions, rows="\n".join(rows)))
