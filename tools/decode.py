@@ -85,8 +85,8 @@ def _shown(path: str, args: argparse.Namespace, every: list[Message]) -> int:
             if args.json:
                 print(json.dumps(message.record), flush=True)
             elif args.verbose:
-                if start_ns is None and message.datagram:
-                    start_ns = message.datagram.packet.ns
+                if start_ns is None:
+                    start_ns = message.ns
                 print(text(message, start_ns), flush=True)
             else:
                 kept.append(message)

@@ -34,6 +34,11 @@ class Message(NamedTuple):
     datagram: Datagram | None  # that carried it; a .bin file has none
     record: dict[str, Any]  # what it says, and what is wrong with it, as --json prints it
 
+    @property
+    def ns(self) -> int | None:
+        """When it was captured, in ns since 1970, if that is known."""
+        return self.datagram.packet.ns if self.datagram else None
+
 
 def messages(path: str, warn: Warn) -> Iterator[Message]:
     """The messages of a file.

@@ -13,6 +13,8 @@ from capture.structures import ip_text as ip_text
 from capture.structures import mac_text as mac_text
 from capture.structures import quoted as quoted
 
+OPS = {1: "BOOTREQUEST", 2: "BOOTREPLY"}  # RFC 951 3
+
 # Option 53, from 1: RFC 2132 9.6, then RFC 3203, 4388, 6926, 7724
 MESSAGE_TYPES = (
     *("DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM"),

@@ -52,7 +52,7 @@ def _head(conversation: Conversation) -> str:
 
 def _rows(steps: list[Step]) -> list[tuple[list[str], str]]:
     # The columns of each message, and its note.
-    times = [_ns(step.message) for step in steps]
+    times = [step.message.ns for step in steps]
     start = next((time for time in times if time is not None), 0)
     rows = []
     for step, time in zip(steps, times, strict=True):
@@ -66,10 +66,6 @@ def _rows(steps: list[Step]) -> list[tuple[list[str], str]]:
         ]
         rows.append((row, step.note))
     return rows
-
-
-def _ns(message: Message) -> int | None:
-    return message.datagram.packet.ns if message.datagram else None
 
 
 def _way(message: Message) -> str:

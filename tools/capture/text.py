@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from capture.messages import FILE, SNAME, Message
-from capture.names import mac_text, option_name, option_text, quoted
+from capture.names import OPS, mac_text, option_name, option_text, quoted
 
 _BROADCAST = 0x8000  # flag, RFC 2131 figure 2
 _OVERLOAD = 52  # RFC 2132
@@ -15,8 +15,8 @@ def text(message: Message, start_ns: int | None = None) -> str:
     title = f"{record['file']}, message {record['n']}"
     if datagram:
         title += f", packet {datagram.packet.number}"
-        if datagram.packet.ns is not None and start_ns is not None:
-            title += f", {(datagram.packet.ns - start_ns) / 1e9:+.6f} s"
+        if message.ns is not None and start_ns is not None:
+            title += f", {(message.ns - start_ns) / 1e9:+.6f} s"
     lines = [f"{title}: {record['type'] or _op(message)}"]
     if datagram:
         lines.append(f"{datagram.source} -> {datagram.target}")
@@ -30,7 +30,7 @@ def text(message: Message, start_ns: int | None = None) -> str:
 
 def _op(message: Message) -> str:
     op = message.record["op"]
-    return {1: "BOOTREQUEST", 2: "BOOTREPLY"}.get(op, "nothing" if op is None else f"op {op}")
+    return OPS.get(op, "nothing" if op is None else f"op {op}")
 
 
 def _fixed_fields(message: Message) -> list[str]:

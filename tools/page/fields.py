@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from capture.messages import COOKIE, FILE, MAGIC, SNAME, Message
-from capture.names import ip_text, mac_text, option_name, option_text, quoted
+from capture.names import OPS, ip_text, mac_text, option_name, option_text, quoted
 
 _REACH = 0x7FFF  # bytes that the codec reads options from
 
@@ -18,7 +18,6 @@ _REACH = 0x7FFF  # bytes that the codec reads options from
 _PAD, _OVERLOAD, _END = 0, 52, 255
 
 _BROADCAST = 0x8000  # RFC 2131 figure 2
-OPS = {1: "BOOTREQUEST", 2: "BOOTREPLY"}
 _ETHERNET = 1
 
 # Names of what is no field of RFC 2131 figure 1

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capture.messages import Message
-from page.fields import OPS, fields
+from capture.names import OPS
+from capture.notes import count
+from page.fields import fields
 from page.glossary import about
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def page(conversations: Sequence[Conversation], title: str) -> str:
     style, script = ((_HERE / name).read_text("utf-8") for name in ("page.css", "page.js"))
     messages: list[Message] = []
     sections = [_section(conversation, messages) for conversation in conversations]
-    count = f"{_count(len(messages), 'message')} of {_count(len(sections), 'client')}"
+    total = f"{count(len(messages), 'message')} of {count(len(sections), 'client')}"
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -52,7 +54,7 @@ def page(conversations: Sequence[Conversation], title: str) -> str:
 <body>
 <header>
 <h1>DHCP <span class="title">{_text(title)}</span></h1>
-<p>{count}. <span class="hint">Open a message to see its fields and bytes.</span></p>
+<p>{total}. <span class="hint">Open a message to see its fields and bytes.</span></p>
 <noscript><p>That takes JavaScript, which is off here.</p></noscript>
 <div class="tools" role="search">
 <label>Client <select id="client"><option value="">all</option>
@@ -91,7 +93,7 @@ def _section(conversation: Conversation, messages: list[Message]) -> str:
     starts: dict[str, int] = {}  # of each file: their clocks may differ, and their order
     rows = []
     for step in steps:
-        if (ns := _ns(step.message)) is not None:
+        if (ns := step.message.ns) is not None:
             starts.setdefault(step.message.record["file"], ns)
         rows.append(_row(step, len(messages), starts.get(step.message.record["file"])))
         messages.append(step.message)
@@ -99,7 +101,7 @@ def _section(conversation: Conversation, messages: list[Message]) -> str:
     name = f"<bdi>{_text(conversation.name)}</bdi> " if conversation.name else ""
     return f"""<section>
 <h2>{name}<code>{_text(conversation.client)}</code></h2>
-<p class="begun">{begun}{_count(len(steps), "message")}</p>
+<p class="begun">{begun}{count(len(steps), "message")}</p>
 <p class="ends" aria-hidden="true"><span>client</span><span>server</span></p>
 <ol>
 {"".join(rows)}</ol>
@@ -109,7 +111,7 @@ def _section(conversation: Conversation, messages: list[Message]) -> str:
 
 def _row(step: Step, number: int, start: int | None) -> str:
     record = step.message.record
-    ns = _ns(step.message)
+    ns = step.message.ns
     time = f"{(ns - start) / 1e9:+.3f} s" if ns is not None and start is not None else ""
     way = _WAYS.get(record["op"], "odd")
     kind = record["type"] or OPS.get(record["op"], "unknown")
@@ -166,15 +168,11 @@ def _facts(message: Message) -> str:
     facts = []
     if datagram:
         facts.append(f"packet {datagram.packet.number}")
-        if datagram.packet.ns is not None:
-            facts.append(f"{_date(datagram.packet.ns, 'microseconds')} UTC")
+        if message.ns is not None:
+            facts.append(f"{_date(message.ns, 'microseconds')} UTC")
         facts.append(f"{datagram.source} \N{RIGHTWARDS ARROW} {datagram.target}")
-    facts.append(_count(len(message.payload), "byte"))
+    facts.append(count(len(message.payload), "byte"))
     return _plain(", ".join(facts))
-
-
-def _ns(message: Message) -> int | None:
-    return message.datagram.packet.ns if message.datagram else None
 
 
 def _date(ns: int, timespec: str = "seconds") -> str:
@@ -185,10 +183,6 @@ def _date(ns: int, timespec: str = "seconds") -> str:
 
 
 # --- text ---------------------------------------------------------------------------------------
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _plain(text: str) -> str:
