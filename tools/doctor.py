@@ -35,15 +35,14 @@ def main() -> int:
     if not 1 <= arguments.seconds <= 600:
         parser.error(f"--seconds: {arguments.seconds} is not from 1 to 600")
     shown = 0
-    tries = 0
+    asked = False
     for found in ask(arguments.port, arguments.seconds):
         for name, text in found.lines[shown:]:
             print(f"{name:12}{text}", flush=True)
         shown = len(found.lines)
-        if not found.verdict:
-            if not tries:
-                print(f"asks for a lease, for {arguments.seconds} s at most", flush=True)
-            tries += 1
+        if not (found.verdict or asked):
+            asked = True
+            print(f"asks for a lease, for {arguments.seconds} s at most", flush=True)
     print("\n".join(found.story))
     print(f"\n{found.verdict}")
     if found.advice:

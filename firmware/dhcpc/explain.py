@@ -159,7 +159,16 @@ class History:
             self.entries[at + 10 + k] = address[j + k]
 
     def story(self) -> "Iterator[str]":
-        """A line for each event, then why there is no lease, and what to do."""
+        """The lines, then why there is no lease, and what to do."""
+        yield from self.lines()
+        for each in why(self.dhcp.reason):
+            if each:
+                yield each
+
+    def lines(self) -> "Iterator[str]":
+        """A line for each event."""
+        states = _STATES.split()
+        types = _TYPES.split()
         most = len(self.events)
         start = None
         for n in range(max(0, self.count - most), self.count):
@@ -170,12 +179,9 @@ class History:
             yield "%6d.%03d s  %-11s %s" % (
                 ms // 1000,
                 ms % 1000,
-                _STATES.split()[state],
-                self._line(n % most, _TYPES.split()[min(kind, 8)], state),
+                states[state],
+                self._line(n % most, types[min(kind, 8)], state),
             )
-        for each in why(self.dhcp.reason):
-            if each:
-                yield each
 
     def _line(self, n: int, kind: str, state: int) -> str:
         event, reason = self.events[n], self.reasons[n]

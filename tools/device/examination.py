@@ -53,9 +53,8 @@ _history = None
 try:
     from dhcpc import explain
     _history = explain.History(dhcp, 64)
-    print(True)
 except ImportError:
-    print(False)
+    pass
 """
 # No longer than a port is silent without being taken for lost
 _POLL = """
@@ -68,7 +67,7 @@ print([dhcp.state, _lease and list(_lease.ifconfig()), _lease and _lease.server,
     _lease and _lease.remaining(), None if dhcp.reason is None else str(dhcp.reason)])
 """
 _STORY = """
-print(list(_history.story()) if _history else [])
+print(list(_history.lines()) if _history else [])
 """
 
 
@@ -99,11 +98,9 @@ def examine(board: Board, seconds: int) -> Iterator[Findings]:
     clock = board.run(_CLOCK)
     unset = "" if clock[0] >= _SET else ", which nobody has set"
     add(("clock", "{}-{:02}-{:02} {:02}:{:02}:{:02}".format(*clock) + unset))
-    records = [_RECORD] if _RECORD[1:] in board.names("/") else []
-    for path in records:
-        add(("record", describe(board.read(path)).replace("\n", "\n" + " " * 12)))
-    if not records:
-        add(("record", "none"))
+    stored = _RECORD[1:] in board.names("/")
+    record = describe(board.read(_RECORD)) if stored else "none"
+    add(("record", record.replace("\n", "\n" + " " * 12)))
     yield found
     if "dhcp" not in names:
         found.verdict = (
@@ -112,7 +109,7 @@ def examine(board: Board, seconds: int) -> Iterator[Findings]:
         found.advice = "look at what the board prints when it starts, or copy it anew: make deploy"
         yield found
         return
-    watched = board.run(_WATCH)
+    board.run(_WATCH)
     reason: Any = "no link"
     for _ in range(seconds):
         state, four, server, left, reason = board.run(_POLL)
@@ -131,8 +128,7 @@ def examine(board: Board, seconds: int) -> Iterator[Findings]:
         add(("lease", f"{four[0]} from {by} for {span}, {state}"))
     else:
         add(("lease", f"none, {state}"))
-    # The last lines are the board's own verdict, which is made here from the same words.
-    found.story = [line for line in board.run(_STORY) if line.startswith(" ")] if watched else []
+    found.story = board.run(_STORY)
     found.well = bool(four)
     if found.well:
         found.verdict, found.advice = "the board has its address", ""
