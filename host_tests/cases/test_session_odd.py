@@ -17,6 +17,7 @@ from world import (
     REQUESTING,
     SELECTING,
     SERVER,
+    WAITING,
     World,
     has,
     last,
@@ -27,13 +28,6 @@ from world import (
     u32,
 )
 
-WAITING = (
-    ("selecting", OFFER),
-    ("requesting", ACK),
-    ("rebooting", ACK),
-    ("renewing", ACK),
-    ("rebinding", ACK),
-)
 TAKEN = {OFFER: ("recv",), ACK: ("bound", "rebooted", "renewed", "rebound")}
 HOUR = 3600
 

@@ -8,6 +8,7 @@ from world import (
     OFFER,
     OTHER_SERVER,
     SERVER,
+    WAITING,
     World,
     last,
     message,
@@ -22,15 +23,6 @@ def refused(state, kind, **fields):
     """Why a client in that state refuses that reply. It must not be moved by it."""
     w = getattr(World(), state)()
     return moved(w, reply(kind, **dict({"xid": last(w).xid}, **fields)))
-
-
-WAITING = (
-    ("selecting", OFFER),
-    ("requesting", ACK),
-    ("rebooting", ACK),
-    ("renewing", ACK),
-    ("rebinding", ACK),
-)
 
 
 @rfc("2131 4.4.1")

@@ -19,6 +19,15 @@ DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM = range(1, 9)
     REBINDING,
 ) = range(9)
 
+# The states that wait for a reply, and for which
+WAITING = (
+    ("selecting", OFFER),
+    ("requesting", ACK),
+    ("rebooting", ACK),
+    ("renewing", ACK),
+    ("rebinding", ACK),
+)
+
 MAC = b"\x02\x00\x00\x00\x00\x01"
 IP = b"\x0a\x00\x00\x05"
 SERVER = b"\x0a\x00\x00\x01"
