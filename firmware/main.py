@@ -17,7 +17,7 @@ WATCHDOG_MS = int(config.get("watchdog_s", 0) * 1000)
 WINDOW_S = 5
 
 
-said = []  # since the link or the lease changed
+said: list = []  # since the link or the lease changed
 
 
 def say(what, news=False):
