@@ -2,39 +2,12 @@
 main.py and at the prompt: `config`, `nic`, `dhcp`, `connect()`. See docs/application.md.
 """
 
-import json
+import sys
 
 import network
 
 import board  # boards/<BOARD>/board.py
-
-TEXT = (str,)
-NUMBER = (int, float)
-SETTINGS = {
-    "ssid": TEXT,
-    "key": TEXT,
-    "hostname": TEXT,
-    "timeout_s": NUMBER,
-    "watchdog_s": NUMBER,
-}
-
-
-def settings(path):
-    """The settings in the file; ValueError names the one that is wrong."""
-    try:
-        with open(path) as f:
-            found = json.load(f)
-    except OSError:
-        return {}  # a cable needs none
-    except ValueError:
-        raise ValueError(path + ": not JSON")
-    if not isinstance(found, dict):
-        raise ValueError(path + ": not an object")
-    for name in found:
-        kind = SETTINGS.get(name, ())
-        if not isinstance(found[name], kind) or kind is NUMBER and not 1 <= found[name] <= 86400:
-            raise ValueError("%s: %s" % (path, name))
-    return found
+import dhcpc.config
 
 
 def connect():
@@ -51,25 +24,14 @@ def connect():
         pass  # an ESP32 is at it already
 
 
-def silence():
-    """Stop the built-in client, which would ask first: an address that is set by hand does."""
-    try:
-        nic.ifconfig(("0.0.0.0",) * 4)
-    except Exception:
-        pass  # an ESP32 has set all but the DNS server then
-
-
-config = settings("/dhcpc.json")
+config = dhcpc.config.read()
 if "hostname" in config:
     network.hostname(config["hostname"])
 nic = board.nic()
 if "ssid" not in config and hasattr(nic, "connect"):
     raise ValueError("/dhcpc.json: no ssid")
-silence()
+dhcp = dhcpc.config.client(nic, **config)  # from here on the built-in client is silent
 if "ssid" in config:
     nic.disconnect()  # it may be joined since before a soft reset, and to another network
 connect()
-
-import dhcpc  # while the network is being joined, there is time  # noqa: E402
-
-dhcp = dhcpc.Client(nic)
+del sys.modules["dhcpc.config"], dhcpc.config  # it has done its part: 5 KB of heap

@@ -5,14 +5,16 @@ import json
 import sys
 
 import dhcpc
-from dhcpc import Client
+from dhcpc import config
 from fakeboard import PORTS, Module, plug
 from kit import called, home
 from onboard import Server, link
 from records import Memory
 
+make_client = config.client
 FIRMWARE = __file__.rsplit("/", 3)[0] + "/firmware/"
-WIFI_CONFIG = {"ssid": "home", "key": "secret"}
+KEY = "correct horse"
+WIFI_CONFIG = {"ssid": "home", "key": KEY}
 JOINING = 1000  # ms
 
 
@@ -66,9 +68,8 @@ class Stage:
 
     config: what /dhcpc.json holds, or its text; None without one. app: the functions of app.py by
     their names; None without one. seconds: until Ctrl-C is pressed. To be set: `reachable`,
-    whether connect() leads to an association; `importing`, the ms that the import of the client
-    takes; `interrupt`, which look at the clock is cut short by Ctrl-C; `events`: (ms from the
-    start, f), and what f raises comes out of whatever runs then.
+    whether connect() leads to an association; `interrupt`, which look at the clock is cut short by
+    Ctrl-C; `events`: (ms from the start, f), and what f raises comes out of whatever runs then.
 
     printed: the lines. error: what led to the prompt. joined: what connect() was called with.
     """
@@ -85,7 +86,6 @@ class Stage:
         self.name = "PicoW"
         self.error = self.interrupt = None
         self.reachable = True
-        self.importing = 0
         self.looks = 0
         self.store = Memory()
         board.server = board.server or Server()
@@ -101,7 +101,7 @@ class Stage:
             "machine": {"WDT": self.wdt},
             "time": {"ticks_ms": self.ticks_ms, "ticks_diff": lambda a, b: a - b},
         }
-        self.names = {"__name__": "__main__", "print": self.print, "open": self.open}
+        self.names = {"__name__": "__main__", "print": self.print}
 
     # What they find
 
@@ -123,11 +123,8 @@ class Stage:
         return self.name
 
     def client(self, nic, **settings):
-        if self.importing:
-            self.board.now += self.importing
-            self.ticks_ms()
         assert nic is self.board.nic
-        return Client(link(self.board), store=self.store, **settings)
+        return make_client(link(self.board), store=self.store, **settings)
 
     def ticks_ms(self):
         """Whatever is to happen by now happens when somebody looks at the clock."""
@@ -195,7 +192,9 @@ class Stage:
         clock = called(client, "time")
         time = getattr(client, clock)
         setattr(client, clock, modules["time"])
-        dhcpc.Client = self.client
+        dhcpc.config = sys.modules["dhcpc.config"] = config  # boot.py lets go of it
+        config.client = self.client
+        config.open = self.open
         sys.modules.update(modules)
         try:
             for script in SCRIPTS:
@@ -205,7 +204,8 @@ class Stage:
         except BaseException as error:
             self.error = error
         finally:
-            dhcpc.Client = Client
+            config.client = make_client
+            del config.open
             setattr(client, clock, time)
             for name, was in were:
                 if was is None:

@@ -5,54 +5,26 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
-from collections.abc import Callable
+import sys
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "firmware"))
+
 from device.remote import Board
+from dhcpc.config import PATH as CONFIG
+from dhcpc.config import extras, parsed
 from toolchain.cli import Refusal
-
-CONFIG = "/dhcpc.json"
-
-
-def _text(pattern: str) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and bool(re.fullmatch(pattern, value, re.DOTALL))
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and value is not True and 1 <= value <= 86400
-
-
-# As firmware/boot.py reads them; only more closely, as here somebody is there to mend it.
-_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "ssid": (lambda value: _text(".+")(value) and len(value.encode()) <= 32, "1 to 32 bytes"),
-    "key": (_text("[ -~]{8,63}|[0-9A-Fa-f]{64}"), "8 to 63 ASCII characters, or 64 hex digits"),
-    "hostname": (
-        _text("[0-9A-Za-z]([0-9A-Za-z-]{0,30}[0-9A-Za-z])?"),
-        "1 to 32 letters, digits and inner hyphens",
-    ),
-    "timeout_s": (_number, "a number from 1 to 86400"),
-    "watchdog_s": (_number, "a number from 1 to 86400"),
-}
 
 
 def checked(text: str | bytes, whose: str) -> dict[str, Any]:
-    """The config that some JSON says. Refusal: names what is wrong with it, and whose it is."""
+    """The config that some JSON says, held to what the board holds it to. Refusal: names what is
+    wrong with it, and whose it is.
+    """
     try:
-        config = json.loads(text)
+        return parsed(text, whose)
     except ValueError as error:
-        raise Refusal(f"{whose} is not JSON: {error}") from None
-    if not isinstance(config, dict):
-        raise Refusal(f"{whose} is not a JSON object")
-    for name, value in config.items():
-        if name not in _KEYS:
-            raise Refusal(f"{whose}: there is no {name!r}; there are {', '.join(_KEYS)}")
-        right, what = _KEYS[name]
-        if not right(value):
-            shown = "it" if name == "key" else json.dumps(value)  # nearly a secret
-            raise Refusal(f"{whose}: {name}: {shown} is not {what}")
-    return config
+        raise Refusal(str(error)) from None
 
 
 def config(board: Board, arguments: argparse.Namespace, exists: bool) -> dict[str, bytes]:
@@ -68,6 +40,11 @@ def config(board: Board, arguments: argparse.Namespace, exists: bool) -> dict[st
     if arguments.ssid:
         found = {**found, **wifi(arguments)}
     return {CONFIG: json.dumps(found).encode()}
+
+
+def extras_for(files: dict[str, bytes]) -> set[str]:
+    """The extras that a board takes to do what the config among these files says."""
+    return extras(json.loads(files[CONFIG])) if CONFIG in files else set()
 
 
 def wifi(arguments: argparse.Namespace) -> dict[str, Any]:

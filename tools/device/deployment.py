@@ -10,7 +10,7 @@ import hashlib
 import time
 from pathlib import Path
 
-from device.config import CONFIG, config, read
+from device.config import CONFIG, config, extras_for, read
 from device.remote import Board, System
 from toolchain import vm
 from toolchain.cli import Refusal
@@ -24,7 +24,7 @@ APP = ("/boot.py", "/main.py")
 
 _NEW = "~"  # ends the name of what has not taken its place yet
 _DIRECTORY, _SLACK = 2, 2  # blocks of littlefs: a new directory's; for its own book-keeping
-_EXPLAIN = "explain"  # the extra that main.py takes its words from
+_OF_APP = {"config", "explain"}  # the extras of boot.py and main.py
 _LAPTOP = "UNIX"  # has a board.py, and is no board
 _SHADOWS = ("dhcpc", "dhcpc.py", "dhcpc.mpy")  # in /, come before those in /lib
 
@@ -92,11 +92,12 @@ class Deployment:
         system = self.board.system()
         space = system.block * system.free // 1024
         print(f"{_named(system)}, {space} KB free", flush=True)
-        self.choose(system)
+        configured = config(self.board, self.arguments, CONFIG[1:] in self.board.names("/"))
+        self.choose(system, extras_for(configured))
         there = self.board.sums(
             [path + end for path in [*self.files, CONFIG] for end in ("", _NEW)]
         )
-        self.files |= config(self.board, self.arguments, CONFIG in there)
+        self.files |= configured
         sums = {path: hashlib.sha256(data).digest() for path, data in self.files.items()}
         changed = [path for path in self.files if there.get(path) != sums[path]]
         to_copy = [path for path in changed if there.get(path + _NEW) != sums[path]]
@@ -112,8 +113,10 @@ class Deployment:
         seconds = time.monotonic() - start
         return f"copied {len(to_copy)} of {len(self.files)} files{removed}, in {seconds:.1f} s"
 
-    def choose(self, system: System) -> None:
-        """Find what the board gets, and what of it is there and goes."""
+    def choose(self, system: System, needed: set[str]) -> None:
+        """Find what the board gets, and what of it is there and goes. needed: extras that its
+        config asks for.
+        """
         if system.name != "micropython":
             raise Refusal(f"the board runs {system.name}; this is for MicroPython")
         if system.version[:2] < OLDEST:
@@ -125,7 +128,7 @@ class Deployment:
         self.new_directories = 0 if there else 2
         wanted = {*self.arguments.extras, *(Path(name).stem for name in there)} & {*EXTRAS}
         if self.arguments.app:
-            wanted.add(_EXPLAIN)
+            wanted |= _OF_APP | needed
         for path, data in _package(self.arguments.debug).items():
             if Path(path).stem not in EXTRAS or Path(path).stem in wanted:
                 if path.endswith(".mpy") and data[1] != system.mpy:
