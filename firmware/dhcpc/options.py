@@ -1,0 +1,545 @@
+"""Typed options, both ways: their names, and their bytes as values that JSON can carry.
+
+Knows what the options mean, by RFC 2132 and later ones; no message, no client. A server's value
+that does not have its form stays bytes; a value of ours that cannot be written is a ValueError.
+"""
+
+from binascii import hexlify, unhexlify
+
+from dhcpc import dotted
+
+from ._compat import TYPE_CHECKING, const
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from dhcpc import Lease
+
+# The options by code: what their value is (see _TAKES), their name.
+_TABLE = const("""
+1 a subnet_mask
+2 s time_offset
+3 A router
+4 A time_server
+5 A name_server
+6 A domain_name_server
+7 A log_server
+8 A cookie_server
+9 A lpr_server
+10 A impress_server
+11 A resource_location_server
+12 t host_name
+13 2 boot_file_size
+14 t merit_dump_file
+15 t domain_name
+16 a swap_server
+17 t root_path
+18 t extensions_path
+19 f ip_forwarding
+20 f non_local_source_routing
+21 p policy_filter
+22 2 maximum_datagram_reassembly_size
+23 1 default_ip_time_to_live
+24 4 path_mtu_aging_timeout
+25 w path_mtu_plateau_table
+26 2 interface_mtu
+27 f all_subnets_are_local
+28 a broadcast_address
+29 f perform_mask_discovery
+30 f mask_supplier
+31 f perform_router_discovery
+32 a router_solicitation_address
+33 p static_route
+34 f trailer_encapsulation
+35 4 arp_cache_timeout
+36 f ethernet_encapsulation
+37 1 tcp_default_ttl
+38 4 tcp_keepalive_interval
+39 f tcp_keepalive_garbage
+40 t nis_domain
+41 A nis_servers
+42 A ntp_servers
+43 o vendor_specific_information
+44 A netbios_name_server
+45 A netbios_datagram_distribution_server
+46 1 netbios_node_type
+47 t netbios_scope
+48 A x_window_font_server
+49 A x_window_display_manager
+50 a requested_ip_address
+51 4 ip_address_lease_time
+52 1 option_overload
+53 1 dhcp_message_type
+54 a server_identifier
+55 c parameter_request_list
+56 t message
+57 2 maximum_dhcp_message_size
+58 4 renewal_time
+59 4 rebinding_time
+60 t vendor_class_identifier
+61 i client_identifier
+64 t nis+_domain
+65 A nis+_servers
+66 t tftp_server_name
+67 t bootfile_name
+68 A mobile_ip_home_agent
+69 A smtp_server
+70 A pop3_server
+71 A nntp_server
+72 A default_www_server
+73 A default_finger_server
+74 A default_irc_server
+75 A streettalk_server
+76 A streettalk_directory_assistance_server
+77 u user_class
+80 x rapid_commit
+81 n client_fqdn
+82 o relay_agent_information
+91 4 client_last_transaction_time
+93 w client_system_architecture
+94 x client_network_interface
+97 x client_machine_identifier
+100 t posix_time_zone
+101 t time_zone_database_name
+108 4 ipv6_only_preferred
+114 t captive_portal
+116 f auto_configure
+118 a subnet_selection
+119 d domain_search
+120 S sip_server
+121 r classless_static_route
+124 V vendor_identifying_vendor_class
+125 v vendor_identifying_vendor_specific_information
+145 x forcerenew_nonce_capable
+150 A tftp_server_address
+162 D dns_resolver
+209 t configuration_file
+210 t path_prefix
+249 r microsoft_classless_static_route
+252 t web_proxy_auto_discovery
+""")
+
+# What `encode` takes, by type, in the words of its ValueError: for all others, bytes.
+_TAKES = const("""
+a an address
+A a list of addresses
+1 a number of 8 bits
+2 a number of 16 bits
+4 a number of 32 bits
+s a number of 32 bits with a sign
+w a list of numbers of 16 bits
+f true or false
+t text
+c a list of names or codes
+o {code: text}
+i text, or {"iaid": number, "duid": {"mac": text}}
+u a list of texts
+n a name of labels of 1 to 63 bytes
+V {enterprise: [text]}
+v {enterprise: {code: text}}
+""")
+
+_CLIENT_ID = const(61)
+_PAD = const(0)
+_END = const(255)
+
+_TEXT = const(b"\0")  # types of a client identifier: RFC 2132 9.14
+_RFC4361 = const(b"\xff")  # 6.1: an IAID and a DUID
+
+# What a DUID begins with, RFC 8415 11; hardware is Ethernet
+_LLT = const(b"\0\1\0\1")
+_EN = const(b"\0\2")
+_LL = const(b"\0\3\0\1")
+_UUID = const(b"\0\4")
+
+# RFC 4702 2.1: the server is to enter the address into DNS; the name is as DNS has it
+_S_AND_E = const(5)
+_E = const(4)
+
+_POINTER = const(0xC0)  # RFC 1035 4.1.4
+_HOPS = const(16)  # pointers in a name: a server's own names have one or two
+_ALL_NAMES = const(2048)  # bytes of the names of an option: pointers make many of few
+
+
+def code(name: "int | str") -> int:
+    """The code of an option by its name, "ntp_servers"; 42 and "42" are themselves.
+
+    ValueError has what is no option.
+    """
+    number = name
+    if isinstance(name, str):
+        i = _TABLE.find(" %s\n" % name)
+        text = _TABLE[_TABLE.rfind("\n", 0, i) + 1 : i - 2] if i > 0 else name
+        number = int(text) if text.isdigit() else 0
+    if not (isinstance(number, int) and 0 < number < _END):
+        raise ValueError("no option %s" % name)
+    return number
+
+
+def name(code: int) -> str:
+    """The name of an option by its code, or the code's digits for one without."""
+    return _row(_TABLE, code)[2:] or str(code)
+
+
+def _row(table: str, key: "int | str") -> str:
+    # What stands behind a key in one of the tables; nothing for another key.
+    start = "\n%s " % key
+    i = table.find(start)
+    return table[i + len(start) : table.find("\n", i + 1)] if i >= 0 else ""
+
+
+def get(lease: "Lease", key: "int | str") -> "Any":
+    """The value of an option of a lease: see `decode`, `code`; None without it."""
+    value = lease.option(code(key))
+    return None if value is None else decode(key, value)
+
+
+def read(lease: "Lease") -> "dict[str, Any]":
+    """All options of a lease, {name: value}: see `name`, `decode`."""
+    message = lease.message()
+    found = {}
+    for number in range(1, _END):
+        value = message.option(number)
+        if value is not None:
+            found[name(number)] = decode(number, value)
+    return found
+
+
+def encode(key: "int | str", value: "Any") -> bytes:
+    """The bytes of an option, without code and length, as the setting `options` of a Client takes
+    them.
+
+    value: of the option's type, see docs/options.md; or bytes, or {"hex": "0a0b"}. ValueError: as
+    of `code`; or it has the option's name, and what that takes.
+    """
+    number = code(key)
+    kind = _row(_TABLE, number)[:1]
+    try:
+        data = _encode(kind, value)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        data = b""
+    if not (number == _CLIENT_ID) < len(data) <= 255:
+        takes = _row(_TAKES, kind or "t") or "bytes"
+        raise ValueError("%s: %s; at most 255 bytes" % (name(number), takes))
+    return data
+
+
+def decode(key: "int | str", value: bytes) -> "Any":
+    """The value of an option's bytes, of its type, see docs/options.md. An option that has no type
+    stays bytes, and so does one whose bytes do not have the form that its RFC gives it.
+    """
+    try:
+        return _decode(_row(_TABLE, code(key))[:1], value)
+    except (ValueError, IndexError):
+        return value
+
+
+# Values to bytes. What is wrong raises whatever comes first.
+
+
+def _encode(kind: str, value: "Any") -> bytes:
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value)
+    if isinstance(value, dict) and list(value) == ["hex"]:
+        return _unhex(value["hex"])
+    if kind in "t":  # or of no type
+        return value.encode()
+    if kind == "a":
+        parts = [_number(int(part), 1) for part in value.split(".")]
+        if len(parts) != 4:
+            raise ValueError
+        return b"".join(parts)
+    if kind in "124":
+        return _number(value, int(kind))
+    if kind == "s":
+        return _number(value if value >= 0 else value + 0x100000000, 4)
+    if kind == "f":
+        return _number((False, True).index(value), 1)
+    if kind == "i":
+        return _identifier(value)
+    if kind == "n":
+        return _fqdn(value)
+    data = b""
+    if kind in "ovV":
+        for key in sorted(value, key=int):
+            if kind == "o":
+                data += _number(int(key), 1) + _sized(_encode("t", value[key]))
+            else:
+                part = _encode("o" if kind == "v" else "u", value[key])
+                data += _number(int(key), 4) + _sized(part)
+        return data
+    if kind not in "Awcu" or not isinstance(value, (list, tuple)):
+        raise ValueError
+    for each in value:
+        if kind == "A":
+            data += _encode("a", each)
+        elif kind == "w":
+            data += _number(each, 2)
+        elif kind == "c":
+            data += _number(code(each), 1)
+        else:
+            data += _sized(_encode("t", each))
+    return data
+
+
+def _number(value: int, size: int) -> bytes:
+    if not 0 <= value < 1 << 8 * size:
+        raise ValueError
+    return value.to_bytes(size, "big")
+
+
+def _sized(value: bytes, most: int = 255) -> bytes:
+    # Behind its length.
+    if not 0 < len(value) <= most:
+        raise ValueError
+    return bytes((len(value),)) + value
+
+
+def _unhex(text: str, size: int = 0) -> bytes:
+    # Of that size, if one is given.
+    value = unhexlify(text.replace(":", "").replace("-", ""))
+    if size and len(value) != size:
+        raise ValueError
+    return value
+
+
+def _identifier(value: "Any") -> bytes:
+    # Option 61: text, or RFC 4361 6.1
+    if isinstance(value, str):
+        return _TEXT + value.encode()
+    if sorted(value) != ["duid", "iaid"]:
+        raise ValueError
+    return _RFC4361 + _number(value["iaid"], 4) + _duid(value["duid"])
+
+
+def _duid(value: "Any") -> bytes:
+    # Which kind of DUID it is, its parts tell.
+    parts = isinstance(value, dict) and sorted(value)
+    if parts == ["mac"]:
+        return _LL + _unhex(value["mac"], 6)
+    if parts == ["mac", "time"]:
+        return _LLT + _number(value["time"], 4) + _unhex(value["mac"], 6)
+    if parts == ["enterprise", "id"]:
+        return _EN + _number(value["enterprise"], 4) + _encode("t", value["id"])
+    if parts == ["uuid"]:
+        return _UUID + _unhex(value["uuid"], 16)
+    return _encode("x", value)
+
+
+def _fqdn(value: "Any") -> bytes:
+    # Option 81, RFC 4702 2: a name with a dot at its end is whole, any other a part of one.
+    flags = _S_AND_E
+    if isinstance(value, dict):
+        if sorted(value) != ["flags", "name"]:
+            raise ValueError
+        flags = value["flags"]
+        value = value["name"]
+    data = _number(flags, 1) + b"\0\0"
+    if not flags & _E:
+        return data + value.encode()
+    whole = value.endswith(".")
+    for label in value[: len(value) - whole].split(".") if value else ():
+        data += _sized(label.encode(), 63)
+    return data + bytes(whole)
+
+
+# Bytes to values. What does not have the form is a ValueError or an IndexError.
+
+
+def _decode(kind: str, value: bytes) -> "Any":
+    size = len(value)
+    if kind in "x" or not size:  # or of no type
+        return value
+    if kind == "t":
+        return str(value.rstrip(b"\0"), "utf-8")  # RFC 2132 2: zeros may stand behind it
+    if kind in "124sa":
+        if size != (4 if kind in "sa" else int(kind)):
+            raise ValueError
+        if kind == "a":
+            return dotted(value, 0)
+        return _int(value) - (0x100000000 if kind == "s" and value[0] & 0x80 else 0)
+    if kind == "f":
+        return (False, True)[_decode("1", value)]
+    if kind == "A":
+        return [_decode("a", value[i : i + 4]) for i in range(0, size, 4)]
+    if kind == "p":
+        return [_decode("A", value[i : i + 8]) for i in range(0, size, 8)]
+    if kind == "w":
+        return [_decode("2", value[i : i + 2]) for i in range(0, size, 2)]
+    if kind == "c":
+        return [name(each) for each in value]
+    if kind == "o":
+        return _by_key(value, 1)
+    if kind == "v":
+        found = _by_key(value, 4)
+        return {key: _by_key(found[key], 1) for key in found}
+    if kind == "V":
+        found = _by_key(value, 4)
+        return {key: [_text(part) for _, part in _parts(found[key], 0)] for key in found}
+    if kind == "S":  # RFC 3361 3
+        return _decode("dA"[value[0]], value[1:])
+    if kind == "D":  # RFC 9463 5.1
+        return [_resolver(part) for _, part in _parts(value, 0, 2)]
+    return {"d": _domains, "r": _routes, "u": _classes, "i": _read_identifier, "n": _read_fqdn}[
+        kind
+    ](value)
+
+
+def _int(value: bytes) -> int:
+    return int.from_bytes(value, "big")
+
+
+def _text(value: bytes) -> "str | bytes":
+    # Text if it is for people.
+    try:
+        return str(value, "utf-8") if min(value) >= 32 else value
+    except ValueError:
+        return value
+
+
+def _parts(value: bytes, head: int, count: int = 1) -> "list[tuple[int, bytes]]":
+    # A row of these: a number of `head` bytes, a length of `count` bytes, as many bytes.
+    found = []
+    i = 0
+    while i < len(value):
+        key = _int(value[i : i + head])
+        if head == 1 and key == _PAD:  # RFC 2132 8.4
+            i += 1
+            continue
+        if head == 1 and key == _END:
+            if any(value[i + 1 :]):
+                raise ValueError
+            break
+        i += head + count
+        end = i + _int(value[i - count : i])
+        if end > len(value):
+            raise ValueError
+        found.append((key, value[i:end]))
+        i = end
+    return found
+
+
+def _by_key(value: bytes, head: int, count: int = 1) -> "dict[int, bytes]":
+    # What comes in pieces joined, as options are (RFC 3396).
+    found: dict[int, bytes] = {}
+    for key, part in _parts(value, head, count):
+        found[key] = found.get(key, b"") + part
+    return found
+
+
+def _name(value: bytes, i: int) -> "tuple[str, int]":
+    # A name as DNS has it (RFC 1035 4.1.4), and where it ends. A pointer leads back, so that each
+    # name has an end.
+    labels = []
+    after = hops = size = 0
+    while value[i]:
+        count = value[i]
+        i += 1
+        if count >= _POINTER:
+            to = (count & 63) << 8 | value[i]
+            after = after or i + 1
+            hops += 1
+            if to >= i - 1 or hops > _HOPS:
+                raise ValueError
+            i = to
+            continue
+        label = value[i : i + count]
+        size += 1 + count
+        if count > 63 or len(label) < count or size > 254 or b"." in label:
+            raise ValueError
+        labels.append(str(label, "utf-8"))
+        i += count
+    return ".".join(labels) or ".", after or i + 1
+
+
+def _domains(value: bytes) -> "list[str]":
+    # RFC 3397 2
+    found = []
+    i = size = 0
+    while i < len(value):
+        domain, i = _name(value, i)
+        size += len(domain)
+        if size > _ALL_NAMES:
+            raise ValueError
+        found.append(domain)
+    return found
+
+
+def _routes(value: bytes) -> "list[list[str]]":
+    # RFC 3442: the width of the network, as many of its bytes as that takes, the router
+    found = []
+    i = 0
+    while i < len(value):
+        width = value[i]
+        end = i + 1 + (width + 7 >> 3)
+        if width > 32 or end + 4 > len(value):
+            raise ValueError
+        network = dotted(value[i + 1 : end] + bytes(4), 0)
+        found.append(["%s/%d" % (network, width), dotted(value, end)])
+        i = end + 4
+    return found
+
+
+def _classes(value: bytes) -> "list[str | bytes]":
+    # RFC 3004 4; Microsoft's and iPXE's write text without its length.
+    try:
+        return [_text(part) for _, part in _parts(value, 0)]
+    except ValueError:
+        return [_text(value)]
+
+
+def _read_identifier(value: bytes) -> "Any":
+    kind = value[:1]
+    if kind == _RFC4361 and len(value) > 7:
+        return {"iaid": _int(value[1:5]), "duid": _read_duid(value[5:])}
+    text = _text(value[1:]) if kind == _TEXT else value
+    return text if isinstance(text, str) else value
+
+
+def _read_duid(value: bytes) -> "Any":
+    size = len(value)
+    if size == 10 and value.startswith(_LL):
+        return {"mac": hexlify(value[4:], ":").decode()}
+    if size == 14 and value.startswith(_LLT):
+        return {"mac": hexlify(value[8:], ":").decode(), "time": _int(value[4:8])}
+    if size > 6 and value.startswith(_EN):
+        return {"enterprise": _int(value[2:6]), "id": value[6:]}
+    if size == 18 and value.startswith(_UUID):
+        text = hexlify(value[2:]).decode()
+        return {"uuid": "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))}
+    return value
+
+
+def _read_fqdn(value: bytes) -> "dict[str, Any]":
+    flags = value[0]
+    domain = value[3:]
+    if len(value) < 3:
+        raise ValueError
+    if flags & _E:
+        # A part of a name has no end (RFC 4702 2.3.1)
+        text, end = _name(domain + b"\0", 0)
+        if end < len(domain):
+            raise ValueError
+        if end == len(domain):
+            text += "."
+        elif not domain:
+            text = ""
+    else:
+        text = str(domain, "utf-8")
+    return {"flags": flags, "name": text}
+
+
+def _resolver(value: bytes) -> "dict[str, Any]":
+    # An instance of option 162; without addresses it has a name alone.
+    i = 3 + value[2]
+    domain, end = _name(value[3:i], 0)
+    if end != i - 3:
+        raise ValueError
+    found = {"priority": _int(value[:2]), "name": domain}
+    if i < len(value):
+        end = i + 1 + value[i]
+        if end > len(value):
+            raise ValueError
+        found["addresses"] = _decode("A", value[i + 1 : end])
+        found["params"] = _by_key(value[end:], 2, 2)
+    return found
