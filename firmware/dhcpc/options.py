@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dhcpc import Lease
 
-# The options by code: what their value is (see _TAKES), their name.
+# The options by code: the type of their value, see docs/options.md, and their name.
 _TABLE = const("""
 1 a subnet_mask
 2 s time_offset
@@ -119,7 +119,7 @@ _TABLE = const("""
 252 t web_proxy_auto_discovery
 """)
 
-# What `encode` takes, by type, in the words of its ValueError: for all others, bytes.
+# What `encode` takes, by type, in the words of its ValueError; of all others bytes.
 _TAKES = const("""
 a an address
 A a list of addresses
@@ -143,22 +143,22 @@ _CLIENT_ID = const(61)
 _PAD = const(0)
 _END = const(255)
 
-_TEXT = const(b"\0")  # types of a client identifier: RFC 2132 9.14
-_RFC4361 = const(b"\xff")  # 6.1: an IAID and a DUID
+_TEXT = const(b"\0")  # what a client identifier begins with: RFC 2132 9.14
+_IAID = const(b"\xff")  # RFC 4361 6.1
 
-# What a DUID begins with, RFC 8415 11; hardware is Ethernet
+# What a DUID begins with, RFC 8415 11; with the hardware address of Ethernet
 _LLT = const(b"\0\1\0\1")
 _EN = const(b"\0\2")
 _LL = const(b"\0\3\0\1")
 _UUID = const(b"\0\4")
 
-# RFC 4702 2.1: the server is to enter the address into DNS; the name is as DNS has it
-_S_AND_E = const(5)
-_E = const(4)
+# RFC 4702 2.1
+_E = const(4)  # the name is as DNS has it
+_S_E = const(5)  # and the server is to enter the address into DNS (3.3)
 
 _POINTER = const(0xC0)  # RFC 1035 4.1.4
 _HOPS = const(16)  # pointers in a name: a server's own names have one or two
-_ALL_NAMES = const(2048)  # bytes of the names of an option: pointers make many of few
+_NAMES = const(2048)  # bytes of the names of an option: pointers make many of few bytes
 
 
 def code(name: "int | str") -> int:
@@ -166,19 +166,26 @@ def code(name: "int | str") -> int:
 
     ValueError has what is no option.
     """
-    number = name
+    found = name
     if isinstance(name, str):
         i = _TABLE.find(" %s\n" % name)
         text = _TABLE[_TABLE.rfind("\n", 0, i) + 1 : i - 2] if i > 0 else name
-        number = int(text) if text.isdigit() else 0
-    if not (isinstance(number, int) and 0 < number < _END):
+        found = int(text) if text.isdigit() else 0
+    if not (isinstance(found, int) and 0 < found < _END):
         raise ValueError("no option %s" % name)
-    return number
+    return found
 
 
 def name(code: int) -> str:
     """The name of an option by its code, or the code's digits for one without."""
     return _row(_TABLE, code)[2:] or str(code)
+
+
+def kind(code: int) -> str:
+    """The type of an option by its code, a letter or a digit of the table in docs/options.md; ""
+    for one without.
+    """
+    return _row(_TABLE, code)[:1]
 
 
 def _row(table: str, key: "int | str") -> str:
@@ -198,10 +205,10 @@ def read(lease: "Lease") -> "dict[str, Any]":
     """All options of a lease, {name: value}: see `name`, `decode`."""
     message = lease.message()
     found = {}
-    for number in range(1, _END):
-        value = message.option(number)
+    for key in range(1, _END):
+        value = message.option(key)
         if value is not None:
-            found[name(number)] = decode(number, value)
+            found[name(key)] = decode(key, value)
     return found
 
 
@@ -212,15 +219,15 @@ def encode(key: "int | str", value: "Any") -> bytes:
     value: of the option's type, see docs/options.md; or bytes, or {"hex": "0a0b"}. ValueError: as
     of `code`; or it has the option's name, and what that takes.
     """
-    number = code(key)
-    kind = _row(_TABLE, number)[:1]
+    key = code(key)
+    what = kind(key)
     try:
-        data = _encode(kind, value)
+        data = _write(what, value)
     except (ValueError, TypeError, KeyError, AttributeError):
         data = b""
-    if not (number == _CLIENT_ID) < len(data) <= 255:
-        takes = _row(_TAKES, kind or "t") or "bytes"
-        raise ValueError("%s: %s; at most 255 bytes" % (name(number), takes))
+    if not (key == _CLIENT_ID) < len(data) <= 255:
+        takes = _row(_TAKES, what or "t") or "bytes"
+        raise ValueError("%s: %s; at most 255 bytes" % (name(key), takes))
     return data
 
 
@@ -229,7 +236,7 @@ def decode(key: "int | str", value: bytes) -> "Any":
     stays bytes, and so does one whose bytes do not have the form that its RFC gives it.
     """
     try:
-        return _decode(_row(_TABLE, code(key))[:1], value)
+        return _read(kind(code(key)), value)
     except (ValueError, IndexError):
         return value
 
@@ -237,7 +244,7 @@ def decode(key: "int | str", value: bytes) -> "Any":
 # Values to bytes. What is wrong raises whatever comes first.
 
 
-def _encode(kind: str, value: "Any") -> bytes:
+def _write(kind: str, value: "Any") -> bytes:
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
     if isinstance(value, dict) and list(value) == ["hex"]:
@@ -252,33 +259,32 @@ def _encode(kind: str, value: "Any") -> bytes:
     if kind in "124":
         return _number(value, int(kind))
     if kind == "s":
-        return _number(value if value >= 0 else value + 0x100000000, 4)
+        _number(value + 0x80000000, 4)
+        return _number(value & 0xFFFFFFFF, 4)
     if kind == "f":
         return _number((False, True).index(value), 1)
     if kind == "i":
-        return _identifier(value)
+        return _write_identifier(value)
     if kind == "n":
-        return _fqdn(value)
+        return _write_fqdn(value)
     data = b""
     if kind in "ovV":
+        size = 1 if kind == "o" else 4
+        each = {"o": "t", "v": "o", "V": "u"}[kind]
         for key in sorted(value, key=int):
-            if kind == "o":
-                data += _number(int(key), 1) + _sized(_encode("t", value[key]))
-            else:
-                part = _encode("o" if kind == "v" else "u", value[key])
-                data += _number(int(key), 4) + _sized(part)
+            data += _number(int(key), size) + _sized(_write(each, value[key]))
         return data
     if kind not in "Awcu" or not isinstance(value, (list, tuple)):
         raise ValueError
     for each in value:
         if kind == "A":
-            data += _encode("a", each)
+            data += _write("a", each)
         elif kind == "w":
             data += _number(each, 2)
         elif kind == "c":
             data += _number(code(each), 1)
         else:
-            data += _sized(_encode("t", each))
+            data += _sized(_write("t", each))
     return data
 
 
@@ -288,47 +294,46 @@ def _number(value: int, size: int) -> bytes:
     return value.to_bytes(size, "big")
 
 
-def _sized(value: bytes, most: int = 255) -> bytes:
-    # Behind its length.
-    if not 0 < len(value) <= most:
+def _sized(value: bytes, size: int = 255) -> bytes:
+    # Behind its length, which is `size` at most.
+    if not 0 < len(value) <= size:
         raise ValueError
-    return bytes((len(value),)) + value
+    return _number(len(value), 1) + value
 
 
-def _unhex(text: str, size: int = 0) -> bytes:
+def _unhex(value: str, size: int = 0) -> bytes:
     # Of that size, if one is given.
-    value = unhexlify(text.replace(":", "").replace("-", ""))
-    if size and len(value) != size:
+    data = unhexlify(value.replace(":", "").replace("-", ""))
+    if size and len(data) != size:
         raise ValueError
-    return value
+    return data
 
 
-def _identifier(value: "Any") -> bytes:
-    # Option 61: text, or RFC 4361 6.1
+def _write_identifier(value: "Any") -> bytes:
     if isinstance(value, str):
         return _TEXT + value.encode()
     if sorted(value) != ["duid", "iaid"]:
         raise ValueError
-    return _RFC4361 + _number(value["iaid"], 4) + _duid(value["duid"])
+    return _IAID + _number(value["iaid"], 4) + _write_duid(value["duid"])
 
 
-def _duid(value: "Any") -> bytes:
-    # Which kind of DUID it is, its parts tell.
+def _write_duid(value: "Any") -> bytes:
+    # Which kind it is, its parts tell.
     parts = isinstance(value, dict) and sorted(value)
     if parts == ["mac"]:
         return _LL + _unhex(value["mac"], 6)
     if parts == ["mac", "time"]:
         return _LLT + _number(value["time"], 4) + _unhex(value["mac"], 6)
     if parts == ["enterprise", "id"]:
-        return _EN + _number(value["enterprise"], 4) + _encode("t", value["id"])
+        return _EN + _number(value["enterprise"], 4) + _write("t", value["id"])
     if parts == ["uuid"]:
         return _UUID + _unhex(value["uuid"], 16)
-    return _encode("x", value)
+    return _write("x", value)
 
 
-def _fqdn(value: "Any") -> bytes:
-    # Option 81, RFC 4702 2: a name with a dot at its end is whole, any other a part of one.
-    flags = _S_AND_E
+def _write_fqdn(value: "Any") -> bytes:
+    # RFC 4702 2: a name with a dot at its end is whole, and ends in the root's empty label.
+    flags = _S_E
     if isinstance(value, dict):
         if sorted(value) != ["flags", "name"]:
             raise ValueError
@@ -337,68 +342,93 @@ def _fqdn(value: "Any") -> bytes:
     data = _number(flags, 1) + b"\0\0"
     if not flags & _E:
         return data + value.encode()
-    whole = value.endswith(".")
-    for label in value[: len(value) - whole].split(".") if value else ():
+    labels = value.split(".")
+    last = labels.pop()
+    for label in labels:
         data += _sized(label.encode(), 63)
-    return data + bytes(whole)
+    if last:
+        data += _sized(last.encode(), 63)
+    elif labels:
+        data += b"\0"
+    return data
 
 
 # Bytes to values. What does not have the form is a ValueError or an IndexError.
 
 
-def _decode(kind: str, value: bytes) -> "Any":
-    size = len(value)
-    if kind in "x" or not size:  # or of no type
+def _read(kind: str, value: bytes) -> "Any":
+    if not value:
+        raise ValueError  # RFC 2132 has an option of one byte at least
+    if kind in "x":  # or of no type
         return value
     if kind == "t":
         return str(value.rstrip(b"\0"), "utf-8")  # RFC 2132 2: zeros may stand behind it
     if kind in "124sa":
-        if size != (4 if kind in "sa" else int(kind)):
+        if len(value) != (4 if kind in "sa" else int(kind)):
             raise ValueError
         if kind == "a":
             return dotted(value, 0)
         return _int(value) - (0x100000000 if kind == "s" and value[0] & 0x80 else 0)
     if kind == "f":
-        return (False, True)[_decode("1", value)]
+        return (False, True)[_read("1", value)]
     if kind == "A":
-        return [_decode("a", value[i : i + 4]) for i in range(0, size, 4)]
+        return _each("a", value, 4)
     if kind == "p":
-        return [_decode("A", value[i : i + 8]) for i in range(0, size, 8)]
+        if len(value) & 7:
+            raise ValueError
+        return _each("A", value, 8)
     if kind == "w":
-        return [_decode("2", value[i : i + 2]) for i in range(0, size, 2)]
+        return _each("2", value, 2)
     if kind == "c":
         return [name(each) for each in value]
+    if kind == "S":  # RFC 3361 3
+        return _read("dA"[value[0]], value[1:])
+    if kind == "d":
+        return _domains(value)
+    if kind == "r":
+        return _routes(value)
     if kind == "o":
         return _by_key(value, 1)
-    if kind == "v":
+    if kind == "v" or kind == "V":
         found = _by_key(value, 4)
-        return {key: _by_key(found[key], 1) for key in found}
-    if kind == "V":
-        found = _by_key(value, 4)
-        return {key: [_text(part) for _, part in _parts(found[key], 0)] for key in found}
-    if kind == "S":  # RFC 3361 3
-        return _decode("dA"[value[0]], value[1:])
-    if kind == "D":  # RFC 9463 5.1
-        return [_resolver(part) for _, part in _parts(value, 0, 2)]
-    return {"d": _domains, "r": _routes, "u": _classes, "i": _read_identifier, "n": _read_fqdn}[
-        kind
-    ](value)
+        for key in found:
+            found[key] = _by_key(found[key], 1) if kind == "v" else _strings(found[key])
+        return found
+    if kind == "u":
+        try:
+            return _strings(value)
+        except ValueError:
+            return [_text(value)]  # Microsoft's and iPXE's have no lengths
+    if kind == "i":
+        return _read_identifier(value)
+    if kind == "n":
+        return _read_fqdn(value)
+    return [_resolver(part) for _, part in _parts(value, 0, 2)]
 
 
 def _int(value: bytes) -> int:
     return int.from_bytes(value, "big")
 
 
+def _each(kind: str, value: bytes, size: int) -> "list[Any]":
+    return [_read(kind, value[i : i + size]) for i in range(0, len(value), size)]
+
+
 def _text(value: bytes) -> "str | bytes":
-    # Text if it is for people.
+    # Text, if it is for people.
     try:
         return str(value, "utf-8") if min(value) >= 32 else value
     except ValueError:
         return value
 
 
-def _parts(value: bytes, head: int, count: int = 1) -> "list[tuple[int, bytes]]":
-    # A row of these: a number of `head` bytes, a length of `count` bytes, as many bytes.
+def _strings(value: bytes) -> "list[str | bytes]":
+    # RFC 3004 4, RFC 3925 3
+    return [_text(part) for _, part in _parts(value, 0)]
+
+
+def _parts(value: bytes, head: int, size: int = 1) -> "list[tuple[int, bytes]]":
+    # A row of these: a number of `head` bytes, a length of `size` bytes, as many bytes.
     found = []
     i = 0
     while i < len(value):
@@ -410,8 +440,8 @@ def _parts(value: bytes, head: int, count: int = 1) -> "list[tuple[int, bytes]]"
             if any(value[i + 1 :]):
                 raise ValueError
             break
-        i += head + count
-        end = i + _int(value[i - count : i])
+        i += head + size
+        end = i + _int(value[i - size : i])
         if end > len(value):
             raise ValueError
         found.append((key, value[i:end]))
@@ -419,15 +449,15 @@ def _parts(value: bytes, head: int, count: int = 1) -> "list[tuple[int, bytes]]"
     return found
 
 
-def _by_key(value: bytes, head: int, count: int = 1) -> "dict[int, bytes]":
-    # What comes in pieces joined, as options are (RFC 3396).
+def _by_key(value: bytes, head: int, size: int = 1) -> "dict[int, Any]":
+    # What comes in pieces is joined, as options are (RFC 3396).
     found: dict[int, bytes] = {}
-    for key, part in _parts(value, head, count):
+    for key, part in _parts(value, head, size):
         found[key] = found.get(key, b"") + part
     return found
 
 
-def _name(value: bytes, i: int) -> "tuple[str, int]":
+def _domain(value: bytes, i: int) -> "tuple[str, int]":
     # A name as DNS has it (RFC 1035 4.1.4), and where it ends. A pointer leads back, so that each
     # name has an end.
     labels = []
@@ -457,9 +487,9 @@ def _domains(value: bytes) -> "list[str]":
     found = []
     i = size = 0
     while i < len(value):
-        domain, i = _name(value, i)
+        domain, i = _domain(value, i)
         size += len(domain)
-        if size > _ALL_NAMES:
+        if size > _NAMES:
             raise ValueError
         found.append(domain)
     return found
@@ -480,20 +510,13 @@ def _routes(value: bytes) -> "list[list[str]]":
     return found
 
 
-def _classes(value: bytes) -> "list[str | bytes]":
-    # RFC 3004 4; Microsoft's and iPXE's write text without its length.
-    try:
-        return [_text(part) for _, part in _parts(value, 0)]
-    except ValueError:
-        return [_text(value)]
-
-
 def _read_identifier(value: bytes) -> "Any":
-    kind = value[:1]
-    if kind == _RFC4361 and len(value) > 7:
-        return {"iaid": _int(value[1:5]), "duid": _read_duid(value[5:])}
-    text = _text(value[1:]) if kind == _TEXT else value
-    return text if isinstance(text, str) else value
+    found: Any = value
+    if value.startswith(_IAID) and len(value) > 7:
+        found = {"iaid": _int(value[1:5]), "duid": _read_duid(value[5:])}
+    elif value.startswith(_TEXT):
+        found = _text(value[1:])
+    return value if isinstance(found, bytes) else found
 
 
 def _read_duid(value: bytes) -> "Any":
@@ -505,41 +528,38 @@ def _read_duid(value: bytes) -> "Any":
     if size > 6 and value.startswith(_EN):
         return {"enterprise": _int(value[2:6]), "id": value[6:]}
     if size == 18 and value.startswith(_UUID):
-        text = hexlify(value[2:]).decode()
-        return {"uuid": "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))}
+        return {"uuid": hexlify(value[2:]).decode()}
     return value
 
 
 def _read_fqdn(value: bytes) -> "dict[str, Any]":
     flags = value[0]
     domain = value[3:]
-    if len(value) < 3:
-        raise ValueError
-    if flags & _E:
-        # A part of a name has no end (RFC 4702 2.3.1)
-        text, end = _name(domain + b"\0", 0)
+    if flags & _E and domain:
+        # A part of a name has no end (RFC 4702 2.3.1): the zero is beyond it.
+        text, end = _domain(domain + b"\0", 0)
         if end < len(domain):
             raise ValueError
-        if end == len(domain):
-            text += "."
-        elif not domain:
-            text = ""
+        text += "."[end - len(domain) :]
     else:
         text = str(domain, "utf-8")
+    if len(value) < 3:
+        raise ValueError
     return {"flags": flags, "name": text}
 
 
 def _resolver(value: bytes) -> "dict[str, Any]":
-    # An instance of option 162; without addresses it has a name alone.
-    i = 3 + value[2]
-    domain, end = _name(value[3:i], 0)
-    if end != i - 3:
+    # RFC 9463 5.1: behind the name there may be nothing.
+    end = 3 + value[2]
+    domain, i = _domain(value[3:end], 0)
+    if 3 + i != end:
         raise ValueError
     found = {"priority": _int(value[:2]), "name": domain}
-    if i < len(value):
-        end = i + 1 + value[i]
+    if end < len(value):
+        i = end + 1
+        end = i + value[end]
         if end > len(value):
             raise ValueError
-        found["addresses"] = _decode("A", value[i + 1 : end])
+        found["addresses"] = _read("A", value[i:end])
         found["params"] = _by_key(value[end:], 2, 2)
     return found

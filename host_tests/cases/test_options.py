@@ -1,0 +1,476 @@
+"""dhcpc.options: names, and values of options, both ways."""
+
+import json
+from random import getrandbits, seed
+
+from dhcpc import Lease, Message, options
+from kit import raises, rfc
+from world import ACK, IP, MAC, SERVER, opt, reply, u32
+
+ETHERNET = b"\0\1" + MAC
+UUID = bytes(range(16))
+
+
+def lease(**ack):
+    m = Message()
+    assert m.read(reply(ACK, **ack)) is None
+    return Lease(m, 0)
+
+
+def refusal(key, value):
+    return raises(ValueError, options.encode, key, value)
+
+
+def both(key, value, data):
+    """Hold an option to be written as `data`, and `data` to be read as `value`."""
+    assert options.encode(key, value) == data
+    assert options.decode(key, data) == value
+
+
+def stays(key, *malformed):
+    """Hold these bytes of an option to be read as bytes."""
+    for data in malformed:
+        assert options.decode(key, data) == data, data
+
+
+# Names
+
+
+def test_an_option_is_called_by_its_name_its_code_or_the_digits_of_that():
+    for name in ("ntp_servers", 42, "42"):
+        assert options.code(name) == 42
+    assert options.name(42) == "ntp_servers"
+    assert options.name(224) == "224"
+    assert options.code("224") == 224
+
+
+def test_each_option_has_a_name_of_its_own():
+    names = [options.name(code) for code in range(1, 255)]
+    assert len(set(names)) == 254
+    for i in range(254):
+        assert options.code(names[i]) == i + 1
+
+
+def test_what_is_no_option_is_named():
+    for name in ("ntp", "", "A router", "router\n4", "-1", "0", "255", 0, 255, -1, 4.0, None):
+        assert raises(ValueError, options.code, name) == "no option %s" % name
+        assert refusal(name, b"a") == "no option %s" % name
+
+
+# Values that are written, and read
+
+
+@rfc("2132 3.3", "2132 3.5", "2132 9.1")
+def test_addresses():
+    both("requested_ip_address", "10.0.0.5", IP)
+    both("router", ["10.0.0.1"], SERVER)
+    both("ntp_servers", ["10.0.0.1", "10.0.0.5"], SERVER + IP)
+    stays("subnet_mask", b"", IP[:3], IP + IP)
+    stays("router", b"", IP[:3], IP + b"\1")
+
+
+@rfc("2132 4.3", "2132 5.8")
+def test_pairs_of_addresses_are_read():
+    assert options.decode("static_route", IP + SERVER) == [["10.0.0.5", "10.0.0.1"]]
+    assert options.decode("policy_filter", 2 * (IP + IP)) == 2 * [["10.0.0.5", "10.0.0.5"]]
+    stays("static_route", b"", IP, IP + IP + IP)
+
+
+@rfc("2132 3.4", "2132 4.5", "2132 5.1", "2132 9.2", "2132 9.10", "8925 3.1")
+def test_numbers():
+    both("default_ip_time_to_live", 255, b"\xff")
+    both("maximum_dhcp_message_size", 1500, b"\x05\xdc")
+    both("ip_address_lease_time", 3600, b"\0\0\x0e\x10")
+    both("ip_address_lease_time", 0xFFFFFFFF, b"\xff\xff\xff\xff")
+    both("ipv6_only_preferred", 1800, b"\0\0\x07\x08")
+    both("time_offset", -3600, b"\xff\xff\xf1\xf0")
+    both("time_offset", 7200, b"\0\0\x1c\x20")
+    both("client_system_architecture", [0, 7], b"\0\0\0\7")
+    stays("interface_mtu", b"", b"\5", b"\5\xdc\0")
+    stays("renewal_time", b"\0\0\x0e")
+    stays("path_mtu_plateau_table", b"\0\x44\1")
+
+
+@rfc("2132 4.1", "2563 2")
+def test_flags():
+    both("ip_forwarding", True, b"\1")
+    both("auto_configure", False, b"\0")
+    stays("ip_forwarding", b"\2", b"", b"\0\0")
+
+
+@rfc("2132 3.14", "2132 9.13", "4833 3", "8910 2.1")
+def test_text():
+    both("host_name", "moon", b"moon")
+    both("vendor_class_identifier", "gr\u00fcn", b"gr\xc3\xbcn")
+    both("time_zone_database_name", "Europe/Berlin", b"Europe/Berlin")
+    both("captive_portal", "https://a.example/", b"https://a.example/")
+    stays("host_name", b"gr\xfcn", b"")
+
+
+@rfc("2132 2")
+def test_zeros_behind_a_text_are_none_of_it():
+    assert options.decode("bootfile_name", b"pxe.0\0") == "pxe.0"
+    assert options.decode("bootfile_name", b"pxe.0\0\0") == "pxe.0"
+
+
+@rfc("2132 9.8")
+def test_a_parameter_request_list_has_names_and_codes():
+    both("parameter_request_list", ["router", "ntp_servers", "224"], b"\3\x2a\xe0")
+    assert options.encode(55, [3, "42", "224"]) == b"\3\x2a\xe0"
+
+
+@rfc("2132 8.4")
+def test_options_in_an_option():
+    both("vendor_specific_information", {1: b"abc", 254: b"\0"}, b"\1\3abc\xfe\1\0")
+    assert options.encode(43, {"2": {"hex": "0a:0b"}, "1": "abc"}) == b"\1\3abc\2\2\x0a\x0b"
+    assert options.decode(43, b"\0\1\3abc\0\xff\0\0") == {1: b"abc"}
+    assert options.decode(43, b"\1\0") == {1: b""}
+    stays("vendor_specific_information", b"\1", b"\1\4abc", b"\1\3abc\xff\1", b"http://a")
+
+
+@rfc("3396 5")
+def test_pieces_of_an_option_in_an_option_are_joined():
+    assert options.decode(43, b"\1\1a\2\0\1\1b") == {1: b"ab", 2: b""}
+
+
+# The client identifier
+
+
+@rfc("2132 9.14")
+def test_a_client_identifier_may_be_text():
+    both("client_identifier", "greenhouse", b"\0greenhouse")
+    stays("client_identifier", b"\1" + MAC, b"\0", b"\0\1\2", b"\0\xff", b"")
+
+
+@rfc("4361 6.1", "3315 9.2", "3315 9.3", "3315 9.4", "6355 4")
+def test_a_client_identifier_may_be_an_iaid_and_a_duid():
+    mac = "02:00:00:00:00:01"
+    for duid, data in (
+        ({"mac": mac}, b"\0\3" + ETHERNET),
+        ({"mac": mac, "time": 1 << 31}, b"\0\1\0\1\x80\0\0\0" + MAC),
+        ({"enterprise": 32473, "id": b"\7"}, b"\0\2\0\0\x7e\xd9\7"),
+        ({"uuid": "000102030405060708090a0b0c0d0e0f"}, b"\0\4" + UUID),
+        (b"\0\7any", b"\0\7any"),
+    ):
+        both("client_identifier", {"iaid": 1, "duid": duid}, b"\xff\0\0\0\1" + data)
+
+
+@rfc("6355 4")
+def test_a_uuid_may_be_written_as_people_do():
+    uuid = "00010203-0405-0607-0809-0A0B0C0D0E0F"
+    data = options.encode("client_identifier", {"iaid": 1, "duid": {"uuid": uuid}})
+    assert data == b"\xff\0\0\0\1\0\4" + UUID
+
+
+@rfc("4361 6.1")
+def test_a_duid_of_another_form_stays_bytes():
+    for duid in (
+        b"\0\3\0\x20" + MAC,  # not Ethernet
+        b"\0\3\0\1" + MAC[:5],
+        b"\0\4" + UUID[:15],
+        b"\0\2\0\0\0\7",
+        b"\0\1\0",
+    ):
+        read = options.decode(61, b"\xff\0\0\0\1" + duid)
+        assert read == {"iaid": 1, "duid": duid}
+    stays("client_identifier", b"\xff", b"\xff\0\0\0\1\0\4")
+
+
+# Classes and names
+
+
+@rfc("3004 4")
+def test_user_classes_are_texts_behind_their_length():
+    both("user_class", ["sensors", "lab"], b"\7sensors\3lab")
+    assert options.encode("user_class", [b"\0\1"]) == b"\2\0\1"
+    assert options.decode("user_class", b"\2\0\1") == [b"\0\1"]
+
+
+def test_a_user_class_without_its_length_is_read_too():
+    assert options.decode("user_class", b"iPXE") == ["iPXE"]
+    assert options.decode("user_class", b"RRAS.Microsoft") == ["RRAS.Microsoft"]
+
+
+@rfc("3925 3")
+def test_vendor_classes_are_texts_by_enterprise():
+    both("vendor_identifying_vendor_class", {9: ["ab", "c"]}, b"\0\0\0\x09\5\2ab\1c")
+    assert options.encode(124, {"32473": ["a"], "9": ["b"]}) == (
+        b"\0\0\0\x09\2\1b\0\0\x7e\xd9\2\1a"
+    )
+    stays("vendor_identifying_vendor_class", b"\0\0\0\x09", b"\0\0\0\x09\4\4abc")
+
+
+@rfc("3925 4")
+def test_vendor_options_are_options_by_enterprise():
+    both(125, {9: {1: b"ab", 2: b"c"}}, b"\0\0\0\x09\7\1\2ab\2\1c")
+    assert options.encode(125, {"9": {"1": "ab"}}) == b"\0\0\0\x09\4\1\2ab"
+    assert options.encode(125, {"9": {"hex": "01026162"}}) == b"\0\0\0\x09\4\1\2ab"
+    assert options.decode(125, b"\0\0\0\x09\0") == {9: {}}
+    stays(125, b"\0\0\0\x09\2\1\2", b"\0\0\x09")
+
+
+@rfc("4702 2.1", "4702 3.3")
+def test_a_name_is_for_the_server_to_enter_into_dns():
+    both(81, {"flags": 5, "name": "moon.lab.example."}, b"\5\0\0\4moon\3lab\7example\0")
+    assert options.encode("client_fqdn", "moon.lab.example.") == (b"\5\0\0\4moon\3lab\7example\0")
+
+
+@rfc("4702 2.3")
+def test_a_part_of_a_name_has_no_end():
+    both(81, {"flags": 5, "name": "moon.lab"}, b"\5\0\0\4moon\3lab")
+    both(81, {"flags": 5, "name": ""}, b"\5\0\0")
+
+
+@rfc("4702 2.3.1")
+def test_a_name_may_be_in_ascii():
+    both(81, {"flags": 1, "name": "moon.lab.example"}, b"\1\0\0moon.lab.example")
+
+
+@rfc("4702 2")
+def test_what_is_no_name_stays_bytes():
+    stays(
+        81, b"", b"\5\0", b"\5\0\0\4moo", b"\5\0\0\4moon\0\3lab", b"\5\0\0\3a.b", b"\5\0\0\1\xff"
+    )
+
+
+# Values that servers send
+
+
+SEARCH = b"\3lab\7example\3org\0\4test\xc0\4\xc0\0"
+
+
+@rfc("3397 2")
+def test_a_search_list_is_read():
+    assert options.decode("domain_search", SEARCH) == [
+        "lab.example.org",
+        "test.example.org",
+        "lab.example.org",
+    ]
+    assert options.decode("domain_search", b"\0") == ["."]
+
+
+@rfc("3397 2", "1035 4.1.4")
+def test_pointers_that_do_not_lead_back_are_refused():
+    stays("domain_search", b"\1a\xc0\2", b"\1a\xc0\4\1b\0", b"\xc0\0", b"\1a\xc0\0", b"\1a\xc0")
+
+
+@rfc("1035 2.3.4")
+def test_a_name_has_labels_of_63_bytes_and_255_in_all():
+    longest = 3 * (b"\x3f" + 63 * b"a") + b"\x3d" + 61 * b"a" + b"\0"
+    assert len(longest) == 255
+    assert len(options.decode("domain_search", longest)[0]) == 253
+    stays(
+        "domain_search", b"\1b" + longest, b"\x40" + 64 * b"a" + b"\0", b"\3lab", b"\2\xff\xff\0"
+    )
+
+
+def test_few_bytes_do_not_make_many_names():
+    longest = 3 * (b"\x3f" + 63 * b"a") + b"\x3d" + 61 * b"a" + b"\0"
+    assert len(options.decode("domain_search", longest + 7 * b"\xc0\0")) == 8
+    stays("domain_search", longest + 8 * b"\xc0\0", longest + 400 * b"\xc0\0")
+
+
+@rfc("3442 Format")
+def test_classless_routes_are_read():
+    routes = b"\0\x0a\0\0\1" + b"\x18\xc0\0\2\x0a\0\0\5" + b"\x11\x0a\1\x80" + bytes(4)
+    for key in ("classless_static_route", 249):
+        assert options.decode(key, routes) == [
+            ["0.0.0.0/0", "10.0.0.1"],
+            ["192.0.2.0/24", "10.0.0.5"],
+            ["10.1.128.0/17", "0.0.0.0"],
+        ]
+    stays(121, b"", routes[:-1], b"\x21" + bytes(9), b"\0\x0a")
+
+
+@rfc("3361 3")
+def test_sip_servers_are_read_as_names_or_addresses():
+    assert options.decode("sip_server", b"\0\3sip\7example\0\3bak\xc0\4") == [
+        "sip.example",
+        "bak.example",
+    ]
+    assert options.decode("sip_server", b"\1" + IP + SERVER) == ["10.0.0.5", "10.0.0.1"]
+    stays("sip_server", b"\0", b"\1", b"\1" + IP[:3], b"\2" + IP)
+
+
+@rfc("9463 5.1")
+def test_encrypted_resolvers_are_read():
+    name = b"\3dns\7example\0"
+    first = b"\0\1" + bytes((len(name),)) + name + b"\4" + IP + b"\0\1\0\4\3dot\0\3\0\2\3\x55"
+    second = b"\0\2" + bytes((len(name),)) + name
+    data = bytes((0, len(first))) + first + bytes((0, len(second))) + second
+    assert options.decode(162, data) == [
+        {
+            "priority": 1,
+            "name": "dns.example",
+            "addresses": ["10.0.0.5"],
+            "params": {1: b"\3dot", 3: b"\3\x55"},
+        },
+        {"priority": 2, "name": "dns.example"},
+    ]
+    stays(162, data[:-1], b"\0\0", b"\0\3\0\1\0")
+
+
+# A lease
+
+
+@rfc("2131 4.1")
+def test_a_lease_is_read_as_a_whole():
+    values = options.read(lease(options=opt(42, SERVER) + opt(224, b"\1") + opt(26, b"\1")))
+    assert values == {
+        "subnet_mask": "255.255.255.0",
+        "ip_address_lease_time": 3600,
+        "dhcp_message_type": ACK,
+        "server_identifier": "10.0.0.1",
+        "ntp_servers": ["10.0.0.1"],
+        "interface_mtu": b"\1",
+        "224": b"\1",
+    }
+
+
+def test_an_option_of_a_lease_is_got_by_name_or_code():
+    granted = lease(options=opt(42, SERVER))
+    assert options.get(granted, "ntp_servers") == ["10.0.0.1"]
+    assert options.get(granted, 42) == ["10.0.0.1"]
+    assert options.get(granted, "domain_name") is None
+    assert raises(ValueError, options.get, granted, "ntp") == "no option ntp"
+
+
+# What is refused
+
+
+def test_bytes_may_stand_for_any_value():
+    for key in ("domain_search", "ntp_servers", "rapid_commit", "client_fqdn", 224):
+        assert options.encode(key, b"\1\2") == b"\1\2"
+        assert options.encode(key, bytearray(b"\1\2")) == b"\1\2"
+        assert options.encode(key, {"hex": "0102"}) == b"\1\2"
+    assert options.encode(224, "text") == b"text"
+
+
+def test_a_value_that_is_wrong_is_refused_with_what_the_option_takes():
+    for key, value, takes in (
+        ("host_name", 7, "text"),
+        ("host_name", "", "text"),
+        ("host_name", None, "text"),
+        ("224", 7, "text"),
+        ("host_name", {"hex": "0"}, "text"),
+        ("host_name", {"hex": 7}, "text"),
+        ("host_name", {"hex": "00", "text": "a"}, "text"),
+        ("requested_ip_address", "10.0.0", "an address"),
+        ("requested_ip_address", "10.0.0.256", "an address"),
+        ("requested_ip_address", "10.0.0.1.1", "an address"),
+        ("ntp_servers", "10.0.0.1", "a list of addresses"),
+        ("ntp_servers", [], "a list of addresses"),
+        ("ntp_servers", ["time.example"], "a list of addresses"),
+        ("ntp_servers", 64 * ["10.0.0.1"], "a list of addresses"),
+        ("default_ip_time_to_live", 256, "a number of 8 bits"),
+        ("interface_mtu", "1500", "a number of 16 bits"),
+        ("interface_mtu", 1.5, "a number of 16 bits"),
+        ("ip_address_lease_time", -1, "a number of 32 bits"),
+        ("ip_address_lease_time", 1 << 32, "a number of 32 bits"),
+        ("time_offset", -(1 << 31) - 1, "a number of 32 bits with a sign"),
+        ("time_offset", 1 << 31, "a number of 32 bits with a sign"),
+        ("ip_forwarding", 2, "true or false"),
+        ("parameter_request_list", ["ntp"], "a list of names or codes"),
+        ("parameter_request_list", "router", "a list of names or codes"),
+        ("user_class", "sensors", "a list of texts"),
+        ("user_class", [""], "a list of texts"),
+        ("vendor_specific_information", "text", "{code: text}"),
+        ("vendor_specific_information", {"a": "text"}, "{code: text}"),
+        ("vendor_specific_information", {256: "text"}, "{code: text}"),
+        ("vendor_specific_information", {1: 7}, "{code: text}"),
+        ("client_fqdn", "moon..lab", "a name of labels of 1 to 63 bytes"),
+        ("client_fqdn", ".", "a name of labels of 1 to 63 bytes"),
+        ("client_fqdn", 64 * "a", "a name of labels of 1 to 63 bytes"),
+        ("client_fqdn", {"name": "moon"}, "a name of labels of 1 to 63 bytes"),
+        ("vendor_identifying_vendor_class", {9: "text"}, "{enterprise: [text]}"),
+        ("vendor_identifying_vendor_class", {1 << 32: ["text"]}, "{enterprise: [text]}"),
+        (125, {9: {1: 7}}, "{enterprise: {code: text}}"),
+        ("domain_search", ["lab.example"], "bytes"),
+        ("rapid_commit", True, "bytes"),
+    ):
+        name = options.name(options.code(key))
+        assert refusal(key, value) == "%s: %s; at most 255 bytes" % (name, takes), (key, value)
+
+
+@rfc("2132 9.14", "4361 6.1")
+def test_a_client_identifier_that_is_none_is_refused():
+    for value in (
+        "",
+        b"\1",
+        7,
+        {"iaid": 1},
+        {"iaid": 1 << 32, "duid": {"mac": "02:00:00:00:00:01"}},
+        {"iaid": 1, "duid": {"mac": "02:00:00:00:00"}},
+        {"iaid": 1, "duid": {"mac": "02:00:00:00:00:01", "tme": 1}},
+        {"iaid": 1, "duid": {"uuid": "00010203"}},
+        {"iaid": 1, "duid": {"enterprise": 9}},
+        {"iaid": 1, "duid": "text"},
+    ):
+        assert refusal("client_identifier", value).startswith("client_identifier: text, or {"), (
+            value
+        )
+
+
+def test_255_bytes_are_the_most():
+    assert options.encode("host_name", 255 * "a") == 255 * b"a"
+    assert refusal("host_name", 256 * "a") == "host_name: text; at most 255 bytes"
+
+
+# JSON
+
+
+def jsonable(value):
+    """A value with {"hex": ...} for bytes, as it would stand in a file."""
+    if isinstance(value, bytes):
+        return {"hex": "".join("%02x" % byte for byte in value)}
+    if isinstance(value, dict):
+        return {str(key): jsonable(value[key]) for key in value}
+    return [jsonable(each) for each in value] if isinstance(value, list) else value
+
+
+def test_what_is_read_can_be_written_by_way_of_json():
+    for key, data in (
+        (1, IP),
+        (2, b"\xff\xff\xf1\xf0"),
+        (3, IP + SERVER),
+        (12, b"moon"),
+        (19, b"\1"),
+        (25, b"\0\x44\1\x28"),
+        (26, b"\5\xdc"),
+        (43, b"\1\3abc\2\1\0"),
+        (51, u32(3600)),
+        (55, b"\1\3\x2a\xe0"),
+        (61, b"\0moon"),
+        (61, b"\1" + MAC),
+        (61, b"\xff\0\0\0\1\0\3" + ETHERNET),
+        (61, b"\xff\0\0\0\1\0\4" + UUID),
+        (61, b"\xff\0\0\0\1\0\x09any"),
+        (77, b"\3lab\2\0\1"),
+        (81, b"\5\0\0\4moon\3lab\7example\0"),
+        (81, b"\x0c\0\0\4moon"),
+        (81, b"\1\0\0moon"),
+        (124, b"\0\0\0\x09\5\2ab\1c"),
+        (125, b"\0\0\0\x09\4\1\2ab"),
+        (224, b"\0\1"),
+    ):
+        value = json.loads(json.dumps(jsonable(options.decode(key, data))))
+        assert options.encode(key, value) == data, key
+
+
+# Any bytes
+
+
+def test_no_bytes_raise_and_what_cannot_be_read_stays():
+    seed(20)
+    for code in range(1, 255):
+        for _ in range(30):
+            # Often lengths and codes of the forms themselves
+            data = bytes(
+                [
+                    getrandbits(2) if getrandbits(1) else getrandbits(8)
+                    for _ in range(getrandbits(5))
+                ]
+            )
+            value = options.decode(code, data)
+            assert type(value) in (bytes, str, int, bool, list, dict), (code, data)
+            assert value == data if isinstance(value, bytes) else value is not None
