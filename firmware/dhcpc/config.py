@@ -152,6 +152,8 @@ def _extra(name: str) -> "Any":
 def _encoded(name: str, code: "int | str", value: "Any") -> bytes:
     # The bytes of the option that the setting `name` is about.
     options = _extra(name)
+    if code == _FQDN and isinstance(value, str) and "." in value[:-1] and value[-1] != ".":
+        value += "."  # a full name, whose last dot few people write
     try:
         return options.encode(code, value)
     except ValueError as error:
