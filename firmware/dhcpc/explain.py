@@ -51,8 +51,8 @@ _REASONS = {
     ),
     "length": ("its reply is cut off", "look at the network between server and client"),
     "server": (
-        "it says no to a REQUEST that was for another server",
-        "there are two servers on this network: leave one, or make them agree",
+        "it is not the server that the client listens to",
+        "if there are two servers on this network, leave one, or make them agree",
     ),
     "choose": (
         "its offer was not taken: another server's was, or it has left a REQUEST unanswered",

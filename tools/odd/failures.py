@@ -254,7 +254,7 @@ FAILURES: dict[str, Failure] = {
             "REQUEST",
             3,
         ),
-        f"{_THIRD}: it says no to a REQUEST that was for another server",
+        f"{_THIRD}: it is not the server that the client listens to",
     ),
     "two-servers-nameless": Failure(
         "a NAK that does not say whose it is comes before each ACK",
