@@ -58,6 +58,10 @@ _REASONS = {
         "its offer was not taken: another server's was, or it has left a REQUEST unanswered",
         "look into its log; if there are two servers on this network, leave one",
     ),
+    "ipv6only": (
+        "it asks hosts that can to do without IPv4 (option 108)",
+        "if IPv6 works, nothing is wrong; the client asks again when that time is over",
+    ),
     "type": ("its message is not what the client waits for", "update the server"),
 }
 _NUMBERS = {
