@@ -62,6 +62,10 @@ _REASONS = {
         "it asks hosts that can to do without IPv4 (option 108)",
         "if IPv6 works, nothing is wrong; the client asks again when that time is over",
     ),
+    "declined": (
+        "another host has the address that the server gave",
+        "find that host, or take its address out of the server's range",
+    ),
     "type": ("its message is not what the client waits for", "update the server"),
 }
 _NUMBERS = {
