@@ -106,7 +106,7 @@ def why(reason: "Any") -> "tuple[str, str]":
 
 
 _ENTRY = const(14)  # bytes: when (ms, 4), type of message (1), state (1), server (4), address (4)
-_TYPES = const("- DISCOVER OFFER REQUEST DECLINE ACK NAK RELEASE INFORM")
+_TYPES = const("- DISCOVER OFFER REQUEST DECLINE ACK NAK RELEASE INFORM FORCERENEW")
 _STATES = const("STOPPED INIT INIT-REBOOT SELECTING REBOOTING REQUESTING BOUND RENEWING REBINDING")
 _BOUND = const(6)
 _SERVER_ID = const(54)
@@ -188,7 +188,7 @@ class History:
                 ms // 1000,
                 ms % 1000,
                 states[state],
-                self._line(n % most, types[min(kind, 8)], state),
+                self._line(n % most, types[min(kind, 9)], state),
             )
 
     def _line(self, n: int, kind: str, state: int) -> str:

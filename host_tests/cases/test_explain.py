@@ -180,6 +180,17 @@ def test_messages_to_others_push_nothing_out():
     assert history.count < 10
 
 
+@rfc("3203 2")
+def test_a_refused_forcerenew_is_named():
+    board = Board()
+    board.cable.server.mute = (DISCOVER,)
+    history = History(board.client)
+    board.poll()
+    board.cable.inbox = [(0, reply(9, xid=board.cable.sent[0].xid))]
+    board.poll()
+    assert [line for line in history.lines() if "FORCERENEW of" in line and "type" in line]
+
+
 def test_what_the_application_is_told_it_is_told_with_a_history_too():
     board = Board()
     History(board.client)

@@ -18,6 +18,8 @@ from world import (
     u32,
 )
 
+FORCERENEW = 9
+
 
 def refused(state, kind, **fields):
     """Why a client in that state refuses that reply. It must not be moved by it."""
@@ -112,6 +114,15 @@ def test_each_state_is_told_only_what_figure_5_has_there():
                 assert w.hand(data) != "ignored"
             else:
                 assert moved(w, data) == "type"
+
+
+@rfc("3203 2", "3203 6", "6704 3")
+def test_a_forcerenew_is_refused_in_every_state_signed_or_not():
+    # Protocol 3, HMAC-MD5, a counter (RFC 3118 2), type 2 and the hash (RFC 6704 3.1.4)
+    signature = opt(90, b"\3\1\0" + bytes(8) + b"\2" + bytes(16))
+    for state, _ in WAITING + (("bound", 0),):
+        for options in (b"", signature):
+            assert refused(state, FORCERENEW, options=options) == "type"
 
 
 @rfc("2131 3")
