@@ -2,7 +2,7 @@
 
 import errno
 
-from dhcpc import Client, Lease, Message, Session, build, option, stray
+from dhcpc import Client, Lease, Session, build, dotted, option
 
 from ._compat import TYPE_CHECKING, const
 
@@ -11,24 +11,25 @@ if TYPE_CHECKING:
 
 _INFORM = const(0x18)  # option 53, and ciaddr: see build
 _ACK = const(5)
-_MESSAGE_TYPE = const(53)
 _PARAMETERS = const(55)
 _UNWANTED = const((51, 58, 59))  # times of a lease: RFC 2131 table 5, 4.4.3
 _END = const(255)
 _SIZE = const(1024)  # as the client's, whose option 57 is sent
+_REBINDING = const(8)  # takes an ACK of any server, for the address that the client has
 
 
-class _Fields:
-    # What `build` writes: the client's, but for the address and a transaction of its own.
-    server: bytes | None = None
+class _Asking(Session):
+    # A transaction of its own, beside the client's.
 
     def __init__(self, session: Session, ciaddr: bytes) -> None:
-        self.xid = session.rand(32).to_bytes(4, "big")
-        self.secs = 0
+        super().__init__(session.chaddr, _without_times(session.options), session.rand)
         self.flags = session.flags
         self.yiaddr = ciaddr
-        self.chaddr = session.chaddr
-        self.options = _without_times(session.options)
+        self.state = _REBINDING
+
+    def check(self, reason: str | None) -> str | None:
+        reason = super().check(reason)
+        return reason or (None if self.type == _ACK else "type")
 
 
 def _without_times(options: bytes) -> bytes:
@@ -43,7 +44,7 @@ def _without_times(options: bytes) -> bytes:
             value = bytes([each for each in value if each not in _UNWANTED])
         if value and code not in _UNWANTED:
             kept += option(code, value)
-    return kept + bytes((_END,))
+    return kept
 
 
 def inform(
@@ -57,60 +58,65 @@ def inform(
 
     ip: the address, if somebody else has set it; else that of the client's lease, whose server is
     asked first, and all of them if it is silent (RFC 2131 4.4.3, 4.4.4). idle() is called every
-    100 ms at least. Blocks; the client's own lease goes on with its next poll. ValueError:
-    no address. OSError: ETIMEDOUT, or it could not be sent.
+    100 ms at least, and may poll the client. Blocks; what comes meanwhile for the client's own
+    lease is taken in. ValueError: no address. OSError: ETIMEDOUT, or it could not be sent.
     """
-    session = dhcp.session
-    lease = session.lease
+    lease = dhcp.session.lease
+    server = None
     if ip:
-        ciaddr, server = _parse(ip), None
+        ciaddr = _address(ip)
     elif lease:
-        ciaddr, server = lease.yiaddr, lease.server if any(lease.server) else None
+        ciaddr = lease.yiaddr
+        if any(lease.server):
+            server = lease.server
     else:
-        raise ValueError("ip")
+        raise ValueError("ip: there is no lease")
     link = dhcp.link
-    fields = _Fields(session, ciaddr)
-    message = Message()
+    asking = _Asking(dhcp.session, ciaddr)
+    read = dhcp.read
+
+    def hear(buf: bytes) -> None:
+        if asking.lease or asking.read(buf) == "ignored":
+            read(buf)
+
     was_open = link.sock
+    dhcp.read = hear  # type: ignore[method-assign]  # also for a poll in `idle`
     try:
-        link.open()
-        dhcp.last = start = dhcp.clock()  # a poll in `idle` is not to close the socket
+        start = dhcp.clock()
         pause = next_at = 0
         while True:
             gone = dhcp.clock() - start & 0x3FFFFFFF
             if gone >= timeout_ms:
                 raise OSError(errno.ETIMEDOUT)
+            link.open()  # a poll of a client that is BOUND closes it
             if gone >= next_at:
                 # RFC 2131 4.1
                 pause = min(2 * pause or 1000, 64000)
-                next_at = gone + pause - 500 + session.rand(10)
-                fields.secs = gone // 1000
-                link.send(build(link.buf, _INFORM, fields), server)
+                next_at = gone + pause - 500 + asking.rand(10)
+                asking.secs = gone // 1000
+                link.send(build(link.buf, _INFORM, asking), server)
                 server = None
             data = link.recv(_SIZE, min(next_at - gone, timeout_ms - gone, 100))
-            if data and _answers(message, data, fields):
-                told = Lease(message, 0)
+            if data:
+                dhcp.read(data)
+            told = asking.lease
+            if told:
                 told.lease_time = told.t1 = told.t2 = 0
                 return told
             if idle:
                 idle()
     finally:
+        dhcp.read = read  # type: ignore[method-assign]
         if not was_open:
             link.close()
 
 
-def _parse(ip: str) -> bytes:
+def _address(text: str) -> bytes:
     try:
-        parts = [int(part) for part in ip.split(".")]
-    except (AttributeError, ValueError):
-        parts = []
-    if len(parts) != 4 or min(parts) < 0 or max(parts) > 255:
-        raise ValueError("ip")
-    return bytes(parts)
-
-
-def _answers(message: Message, data: bytes, fields: _Fields) -> bool:
-    if message.read(data) or stray(data, fields):
-        return False
-    i = message.find(_MESSAGE_TYPE, 1)
-    return bool(i) and data[i] == _ACK
+        address = bytes([int(part) for part in text.split(".")])
+        # MicroPython makes a byte of any number.
+        if len(address) == 4 and dotted(address, 0) == text:
+            return address
+    except (AttributeError, TypeError, ValueError):
+        pass
+    raise ValueError("ip: %r is not an address" % (text,))
