@@ -263,10 +263,12 @@ def client(nic: "Any", make: "type[Client]" = Client, **settings: "Any") -> Clie
     if ours.get("anonymous"):
         _extra("anonymous").profile(dhcp)
     if "servers" in ours:
-        rule = ours["servers"]
-        _extra("servers").only(dhcp, rule.get("allow", ()), rule.get("deny", ()))
-        if "window_ms" in rule:
-            _extra("servers").prefer(dhcp, dhcp.params, rule["window_ms"])
+        rule = dict(ours["servers"])
+        window = rule.pop("window_ms", 0)
+        if rule:
+            _extra("servers").only(dhcp, **rule)
+        if window:
+            _extra("servers").prefer(dhcp, dhcp.params, int(window))
     if "dns" in ours:
         _extra("dns").use(dhcp, ours["dns"] or [])
     if "fallback" in ours:

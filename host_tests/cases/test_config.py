@@ -1,10 +1,10 @@
 """The settings of /dhcpc.json: what is refused, in which words, and the client that they make."""
 
 from cable import Board, Cable
-from dhcpc import config, options
+from dhcpc import config, dotted, options
 from kit import raises, rfc
 from records import Memory
-from world import DISCOVER, REQUEST
+from world import DISCOVER, REQUEST, SERVER
 
 
 class Configured(Board):
@@ -106,6 +106,59 @@ def test_an_enterprise_network_takes_eight_lines():
     says = board.says()
     assert [code for code in (60, 61, 77, 81, 124) if code not in says] == []
     assert options.decode(61, says[61])["iaid"] == 1
+
+
+# What the client does. How it does it is shown with each extra.
+
+
+@rfc("4039 3.1")
+def test_a_lease_by_two_messages_is_asked_for():
+    for asked in (False, True):
+        assert (80 in Configured(rapid_commit=asked).says()) is asked
+
+
+@rfc("8925 3.2")
+def test_a_network_that_prefers_ipv6_is_asked_for():
+    for asked in (False, True):
+        assert (108 in Configured(ipv6_only=asked).says()[55]) is asked
+
+
+@rfc("7844 3")
+def test_the_anonymous_tell_the_mac_alone():
+    Cable.hostname = "board"
+    try:
+        says = Configured(anonymous=True).says()
+    finally:
+        Cable.hostname = ""
+    assert sorted(says) == [53, 55, 61]
+
+
+@rfc("2131 4.4.1")
+def test_servers_are_obeyed_or_not():
+    ours = dotted(SERVER, 0)
+    for servers, state in (
+        ({"allow": [ours]}, "BOUND"),
+        ({"allow": ["192.0.2.9"]}, "SELECTING"),
+        ({"deny": [ours]}, "SELECTING"),
+        ({"deny": ["192.0.2.9"], "window_ms": 500}, "BOUND"),
+        ({"window_ms": 500}, "BOUND"),
+    ):
+        board = Configured(servers=servers)
+        board.go(3)
+        assert board.client.state == state, servers
+
+
+@rfc("2131 4.4.1")
+def test_offers_are_collected():
+    board = Configured(servers={"window_ms": 500})
+    board.go(0.4)
+    assert board.types == [DISCOVER]
+    board.go(0.4)
+    assert board.types == [DISCOVER, REQUEST]
+
+
+def test_the_name_servers_are_ones_own():
+    assert Configured(dns=["192.0.2.53"]).bound().client.lease.dns == ["192.0.2.53"]
 
 
 # What is refused
