@@ -92,7 +92,37 @@ def test_what_two_modules_say_alike_stands_once() -> None:
 
 def test_a_module_that_is_none_of_the_layers_is_an_extra() -> None:
     assert "sleep" in package.extras()
-    assert not {*package.extras()} & {"__init__", "_compat", *package.layers(package.read())}
+    ours = {"__init__", "_common", "_compat", *package.layers(package.read())}
+    assert not {*package.extras()} & ours
+
+
+COMMON = """\"\"\"What several extras use.\"\"\"
+
+from dhcpc import dotted
+
+
+def used():
+    return dotted
+
+
+def unused():
+    return 5
+"""
+
+
+def test_an_extra_has_a_copy_of_what_it_shares_with_others() -> None:
+    extra = "from ._common import used\n\n\ndef f():\n    return used()\n"
+    text = package.single("extra", {"extra": extra, "_common": COMMON})
+    assert "_common" not in text
+    assert "unused" not in text
+    assert text.count("from dhcpc import dotted\n") == text.count("def used():\n") == 1
+    assert package.single("extra", {"extra": "X = 1\n", "_common": COMMON}) == "X = 1\n"
+
+
+def test_no_extra_imports_another() -> None:
+    for name in package.extras():
+        for line in package.single(name, package.read()).splitlines():
+            assert not line.startswith("from .")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import json
 
 from dhcpc import Client
 
+from ._common import address
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -57,19 +58,11 @@ def _is_switch(value: "Any") -> bool:
     return value is True or value is False
 
 
-def _is_address(value: "Any") -> bool:
-    for part in value.split("."):
-        if part.strip(_DIGITS) or not 0 < len(part) <= 3 or int(part) > 255:
-            return False
-    return value.count(".") == 3
-
-
 def _are_addresses(value: "Any") -> bool:
     if not isinstance(value, list) or not value:
         return False
     for each in value:
-        if not _is_address(each):
-            return False
+        address("", each)
     return True
 
 
@@ -93,8 +86,9 @@ def _is_fallback(value: "Any") -> bool:
     if value == "link-local":
         return True
     for name in value:
-        if name not in ("address", "mask", "gateway", "dns") or not _is_address(value[name]):
+        if name not in ("address", "mask", "gateway", "dns"):
             return False
+        address("", value[name])
     return "address" in value
 
 

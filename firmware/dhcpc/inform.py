@@ -2,8 +2,9 @@
 
 import errno
 
-from dhcpc import Client, Lease, Session, build, dotted, option
+from dhcpc import Client, Lease, Session, build, option
 
+from ._common import address
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def inform(
     lease = dhcp.session.lease
     server = None
     if ip:
-        ciaddr = _address(ip)
+        ciaddr = address("ip", ip)
     elif lease:
         ciaddr = lease.yiaddr
         if any(lease.server):
@@ -109,14 +110,3 @@ def inform(
         dhcp.read = read  # type: ignore[method-assign]
         if not was_open:
             link.close()
-
-
-def _address(text: str) -> bytes:
-    try:
-        address = bytes([int(part) for part in text.split(".")])
-        # MicroPython makes a byte of any number.
-        if len(address) == 4 and dotted(address, 0) == text:
-            return address
-    except (AttributeError, TypeError, ValueError):
-        pass
-    raise ValueError("ip: %r is not an address" % (text,))

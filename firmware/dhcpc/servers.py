@@ -2,8 +2,9 @@
 all of them, and the first.
 """
 
-from dhcpc import Client, dotted, option
+from dhcpc import Client, option
 
+from ._common import address
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -129,8 +130,8 @@ def only(dhcp: Client, allow: "Iterable[str]" = (), deny: "Iterable[str]" = ()) 
     by mistake; a hostile one writes what it likes. ValueError: an address is none, or there are
     both lists, or neither.
     """
-    allowed = [_address(each) for each in allow]
-    denied = [_address(each) for each in deny]
+    allowed = [address("server", each) for each in allow]
+    denied = [address("server", each) for each in deny]
     if bool(allowed) == bool(denied):
         raise ValueError("allow, deny: not one of them")
     session = dhcp.session
@@ -145,14 +146,3 @@ def only(dhcp: Client, allow: "Iterable[str]" = (), deny: "Iterable[str]" = ()) 
         return check(reason)
 
     session.check = judge  # type: ignore[method-assign]
-
-
-def _address(text: str) -> bytes:
-    try:
-        address = bytes([int(part) for part in text.split(".")])
-        # MicroPython makes a byte of any number.
-        if len(address) == 4 and dotted(address, 0) == text:
-            return address
-    except (AttributeError, TypeError, ValueError):
-        pass
-    raise ValueError("server: %r is not an address" % (text,))

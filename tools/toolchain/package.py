@@ -31,6 +31,7 @@ BUILT_IN = ("array", "binascii", "errno", "os", "random", "select", "socket", "s
 
 ROOT_MODULE = "__init__"
 _COMPAT = "_compat"  # for the sake of CPython: no board needs it
+_COMMON = "_common"  # what extras share: each that uses it gets a copy
 
 
 class Edit(NamedTuple):
@@ -161,7 +162,7 @@ def layers(texts: Texts) -> list[str]:
 def extras() -> list[str]:
     """The modules that a board gets when it asks for them."""
     texts = read()
-    return sorted({*texts} - {ROOT_MODULE, _COMPAT, *layers(texts)})
+    return sorted({*texts} - {ROOT_MODULE, _COMPAT, _COMMON, *layers(texts)})
 
 
 def join(texts: Texts) -> str:
@@ -265,8 +266,25 @@ def modules() -> Texts:
 
 
 def single(name: str, texts: Texts) -> str:
-    """A module as it is by itself."""
-    return Module(name, texts[name]).edited()
+    """An extra as it is by itself, with what it shares with others in place of the import."""
+    module = Module(name, texts[name])
+    for node in module.tree.body:
+        if isinstance(node, ast.ImportFrom) and _is_from(node, _COMMON):
+            module.edits.append(
+                Edit(node.lineno, node.end_lineno or node.lineno, _copied(node, texts[_COMMON]))
+            )
+    return module.edited()
+
+
+def _copied(node: ast.ImportFrom, text: str) -> str:
+    # What is imported of the common module, and what that imports itself.
+    common = Module(_COMMON, text)
+    wanted = {alias.name for alias in node.names}
+    for each in common.tree.body:
+        names = {getattr(each, "name", None)}
+        if not isinstance(each, (ast.Import, ast.ImportFrom)) and not names & wanted:
+            common.drop(each)
+    return common.edited()
 
 
 def sources() -> dict[str, str]:
