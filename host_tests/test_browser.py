@@ -309,6 +309,25 @@ def test_the_policy_stops_any_other_script(browser: Tab, made: Path, tmp_path: P
     assert "Content Security Policy" in "".join(browser.console)
 
 
+def test_a_message_that_a_board_has_told_of_says_when_and_where_to(
+    browser: Tab, tmp_path: Path
+) -> None:
+    payload = message(option(53, b"\1") + END)
+    record = {"file": "/dev/ttyACM0", "n": 1, **decode(payload), "dst": "255.255.255.255:67"}
+    told = conversations([Message(payload, None, record, 10**18)])
+    path = tmp_path / "board.html"
+    path.write_text(page(told, "/dev/ttyACM0"), "utf-8", newline="\n")
+    browser.console.clear()
+    browser.screen(*DESKTOP)
+    browser.open(path)
+    browser.point("[aria-controls=m0]", click=True)
+    assert texts(browser, ".time") == ["+0.000 s"]
+    (facts,) = texts(browser, "#m0 .facts")
+    assert "2001-09-09 01:46:40" in facts
+    assert "255.255.255.255:67" in facts
+    assert browser.console == []
+
+
 def test_a_page_without_a_message_is_no_fault(browser: Tab, tmp_path: Path) -> None:
     path = tmp_path / "none.html"
     path.write_text(page(conversations([]), "none"))

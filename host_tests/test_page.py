@@ -1,4 +1,4 @@
-"""What tools/decode.py --html writes, without a browser; test_browser.py has one."""
+"""What tools/decode.py --html and its like write, without a browser; test_browser.py has one."""
 
 from __future__ import annotations
 
@@ -245,10 +245,21 @@ def test_time_counts_from_the_first_message_of_a_file(tmp_path: Path) -> None:
     assert re.findall('"time">([^<]*)<', made) == ["+0.000 s", "+0.001 s", "+0.000 s"]
 
 
-def test_a_message_without_a_datagram_has_no_time() -> None:
+def test_a_message_of_no_known_time_has_none() -> None:
     made = page([said("x")], "x")
     assert re.findall('"time">([^<]*)<', made) == [""]
     assert " UTC" not in made
+
+
+def test_what_a_board_has_told_of_a_message_is_shown() -> None:
+    sent = alone(OFFER)._replace(ns=1_500_000_000)
+    sent.record["dst"] = "192.0.2.1:67"
+    made = page([Conversation("x", "", [Step(sent, "", "")], "", "")], "x")
+    assert re.findall('"time">([^<]*)<', made) == ["+0.000 s"]
+    (message,) = Page(made).data["messages"]
+    assert message["facts"].startswith(
+        "1970-01-01 00:00:01.500000 UTC, \N{RIGHTWARDS ARROW} 192.0.2.1:67, "
+    )
 
 
 def test_without_a_message_it_says_so() -> None:

@@ -28,16 +28,12 @@ _PAD, _TYPE = 0, 53
 
 
 class Message(NamedTuple):
-    """A DHCP message of a file."""
+    """A DHCP message of a file, or one that a board has told of."""
 
     payload: bytes
-    datagram: Datagram | None  # that carried it; a .bin file has none
+    datagram: Datagram | None  # that carried it; a .bin file and a board have none
     record: dict[str, Any]  # what it says, and what is wrong with it, as --json prints it
-
-    @property
-    def ns(self) -> int | None:
-        """When it was captured, in ns since 1970, if that is known."""
-        return self.datagram.packet.ns if self.datagram else None
+    ns: int | None = None  # when it was captured, since 1970, if that is known
 
 
 def messages(path: str, warn: Warn) -> Iterator[Message]:
@@ -60,7 +56,7 @@ def messages(path: str, warn: Warn) -> Iterator[Message]:
             errors = filter(None, (datagram.error, record.pop("error")))
             record["error"] = "; ".join(errors) or None
             record = {"file": path, "n": n, **record, **_carried(datagram)}
-            yield Message(datagram.payload, datagram, record)
+            yield Message(datagram.payload, datagram, record, datagram.packet.ns)
 
 
 def _carried(datagram: Datagram) -> dict[str, Any]:

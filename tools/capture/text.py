@@ -11,7 +11,7 @@ _OVERLOAD = 52  # RFC 2132
 
 def text(message: Message, start_ns: int | None = None) -> str:
     """A message as people read it. start_ns: what its time counts from, in ns since 1970."""
-    _, datagram, record = message
+    datagram, record = message.datagram, message.record
     title = f"{record['file']}, message {record['n']}"
     if datagram:
         title += f", packet {datagram.packet.number}"
@@ -35,7 +35,7 @@ def _op(message: Message) -> str:
 
 def _fixed_fields(message: Message) -> list[str]:
     # One line, and one of addresses and names if there are any.
-    payload, _, record = message
+    payload, record = message.payload, message.record
 
     def known(*names: str) -> list[str]:
         unset = None, "0.0.0.0"

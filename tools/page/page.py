@@ -166,11 +166,14 @@ def _data(messages: Sequence[Message]) -> dict[str, Any]:
 def _facts(message: Message) -> str:
     datagram = message.datagram
     facts = []
+    source, target = "", message.record.get("dst", "")
     if datagram:
         facts.append(f"packet {datagram.packet.number}")
-        if message.ns is not None:
-            facts.append(f"{_date(message.ns, 'microseconds')} UTC")
-        facts.append(f"{datagram.source} \N{RIGHTWARDS ARROW} {datagram.target}")
+        source, target = datagram.source, datagram.target
+    if message.ns is not None:
+        facts.append(f"{_date(message.ns, 'microseconds')} UTC")
+    if target:
+        facts.append(f"{source} \N{RIGHTWARDS ARROW} {target}".lstrip())
     facts.append(count(len(message.payload), "byte"))
     return _plain(", ".join(facts))
 
