@@ -112,4 +112,4 @@ clean:  ## remove all that is made but .venv
 		echo 'setup: not finished; is PyPI in reach? Once it is: make setup' >&2; \
 		exit 1; }
 
-.PHONY: help setup demo test lint size bench states emulate deploy mip repl lease wipe-lease captures clean
+.PHONY: help setup demo test lint size bench states emulate deploy mip repl doctor lease wipe-lease captures clean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -99,10 +100,14 @@ def of(
     plugged: bool = True,
     answers: dict[int, int] | None = None,
     yiaddr: bytes = YIADDR,
+    odd: str = "",
+    booted: str = "",
 ) -> tuple[int, str]:
-    """That of a board on that cable, before that server."""
-    boot = MODULES + (vm.FIRMWARE / "boot.py").read_text()
-    network = BOARD % (plugged, answers or {}, yiaddr)
+    """That of a board on that cable, before that server. odd: what else is in board.py; booted:
+    what else boot.py does, in the end.
+    """
+    boot = MODULES + (vm.FIRMWARE / "boot.py").read_text() + booted
+    network = BOARD % (plugged, answers or {}, yiaddr) + odd
     copy(board, directory, boot=boot, main=MAIN, board=network)
     return asked(board, "--seconds", "3")
 
@@ -157,6 +162,39 @@ def test_a_nak_is_in_the_story_with_the_servers_words(
     assert "nak: 192.0.2.1: NAK wrong network" in said
 
 
+@pytest.mark.parametrize(
+    ("raised", "known"),
+    [
+        ("OSError(errno.EADDRINUSE)", OSError(errno.EADDRINUSE)),
+        ("MemoryError()", MemoryError()),
+    ],
+)
+def test_a_reason_that_is_an_exception_is_explained(
+    raised: str, known: Exception, virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    odd = f"import errno\ndef fails(*_): raise {raised}\nNic.send = fails\n"
+    code, said = of(virtual, tmp_path, odd=odd)
+    assert code == 1
+    assert said.endswith("\n\n" + "\n".join(why(known)) + "\n"), said
+
+
+def test_an_exception_that_nobody_knows_is_told_as_the_board_has_it(
+    virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    odd = "def fails(*_): raise ValueError('of: its own')\nNic.send = fails\n"
+    code, said = of(virtual, tmp_path, odd=odd)
+    assert code == 1
+    assert said.endswith("\n\nValueError: of: its own\n"), said
+
+
+def test_a_boot_py_of_ones_own_need_not_keep_the_nic(
+    virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    code, said = of(virtual, tmp_path, answers=HONEST, booted="\ndel nic\n")
+    assert code == 0
+    assert "link        up, status 3" in said
+
+
 def test_a_board_without_the_application_is_told_to_be_deployed_to(
     virtual: VirtualBoard, tmp_path: Path
 ) -> None:
@@ -171,6 +209,7 @@ def test_a_board_that_has_nothing_is_told_so(virtual: VirtualBoard) -> None:
     code, said = asked(virtual)
     assert code == 1
     assert "dhcpc       ImportError" in said
+    assert "asks for a lease" not in said
 
 
 def test_without_a_port_those_that_there_are_are_listed() -> None:

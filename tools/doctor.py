@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Asks a board why it has no address: what it runs, its link, its lease, its record, and what goes
-over the wire while it tries once more. Ends with a verdict, and what to do next.
+"""Asks a board why it has no address.
+
+It tells what it runs, its link, its lease, its record, and what goes over the wire while it tries
+once more. Ends with a verdict, and what to do next.
 
 The board is reset before, and goes on with its own program afterwards. Exit code 1: it has no
 lease.
@@ -9,6 +11,9 @@ lease.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from device.examination import ask
 from device.remote import ports
@@ -43,7 +48,8 @@ def main() -> int:
         if not (found.verdict or asked):
             asked = True
             print(f"asks for a lease, for {arguments.seconds} s at most", flush=True)
-    print("\n".join(found.story))
+    for line in found.story:
+        print(line)
     print(f"\n{found.verdict}")
     if found.advice:
         print(found.advice)

@@ -4,13 +4,9 @@ cannot answer costs no other answer. A try for a lease is part of it.
 
 from __future__ import annotations
 
-import sys
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "firmware"))
 
 from capture.names import mac_text, quoted
 from device.record import describe
@@ -39,35 +35,45 @@ _CLOCK = """
 import time
 print(tuple(time.localtime()[:6]))
 """
+# A link that is all of its own has no NIC.
 _LINK = """
-def _said(do, *arguments):
+def _said(what, name, *arguments):
     try:
-        return do(*arguments)
-    except Exception as error:
+        return getattr(what, name)(*arguments)
+    except Exception:
         return None
-print([dhcp.link.up(), _said(dhcp.link.error), _said(nic.status), _said(nic.status, "rssi"),
-    dhcp.link.key(), dhcp.link.mac, _said(nic.ifconfig)])
+_nic = dhcp.link.nic or dhcp.link
+print([dhcp.link.up(), _said(dhcp.link, "error"), _said(_nic, "status"),
+    _said(_nic, "status", "rssi"), dhcp.link.key(), dhcp.link.mac, _said(_nic, "ifconfig")])
 """
 _WATCH = """
 _history = None
 try:
     from dhcpc import explain
     _history = explain.History(dhcp, 64)
-except ImportError:
+except (ImportError, MemoryError):
     pass
 """
-# No longer than a port is silent without being taken for lost
+# No longer than a port is silent without being taken for lost. A reason that is an exception is in
+# a list of its own.
 _POLL = """
 import time
 _end = time.ticks_add(time.ticks_ms(), 1000)
 while time.ticks_diff(_end, time.ticks_ms()) > 0:
     dhcp.poll(50)
 _lease = dhcp.lease
+_reason = dhcp.reason
+if isinstance(_reason, Exception):
+    _reason = [type(_reason).__name__ + ": " + str(_reason)]
 print([dhcp.state, _lease and list(_lease.ifconfig()), _lease and _lease.server,
-    _lease and _lease.remaining(), None if dhcp.reason is None else str(dhcp.reason)])
+    _lease and _lease.remaining(), _reason])
 """
 _STORY = """
-print(list(_history.lines()) if _history else [])
+print("[")
+if _history:
+    for _line in _history.lines():
+        print(repr(_line), ",")
+print("]")
 """
 
 
@@ -101,7 +107,6 @@ def examine(board: Board, seconds: int) -> Iterator[Findings]:
     stored = _RECORD[1:] in board.names("/")
     record = describe(board.read(_RECORD)) if stored else "none"
     add(("record", record.replace("\n", "\n" + " " * 12)))
-    yield found
     if "dhcp" not in names:
         found.verdict = (
             f"boot.py has not made a client; it has made {' and '.join(names) or 'nothing'}"
@@ -109,8 +114,8 @@ def examine(board: Board, seconds: int) -> Iterator[Findings]:
         found.advice = "look at what the board prints when it starts, or copy it anew: make deploy"
         yield found
         return
+    yield found
     board.run(_WATCH)
-    reason: Any = "no link"
     for _ in range(seconds):
         state, four, server, left, reason = board.run(_POLL)
         if four:
@@ -131,12 +136,24 @@ def examine(board: Board, seconds: int) -> Iterator[Findings]:
     found.story = board.run(_STORY)
     found.well = bool(four)
     if found.well:
-        found.verdict, found.advice = "the board has its address", ""
+        found.verdict = "the board has its address"
     else:
-        found.verdict, found.advice = explain.why(error if not up and error else reason)
+        found.verdict, found.advice = _why(error if not up and error else reason)
     if not found.well and free < _LITTLE:
-        found.advice += "; and there is little memory: import less before dhcpc"
+        little = "there is little memory: import less before dhcpc"
+        found.advice = f"{found.advice}; and {little}" if found.advice else little
     yield found
+
+
+def _why(reason: str | list[str] | None) -> tuple[str, str]:
+    # As explain.why, of a reason as _POLL tells it. Errors have other numbers here.
+    if not isinstance(reason, list):
+        return explain.why(reason)
+    (said,) = reason
+    if said.startswith(MemoryError.__name__):
+        return explain.why(MemoryError())
+    name = said.split()[-1]
+    return explain.why(OSError(getattr(errno, name))) if name in explain._NUMBERS else (said, "")
 
 
 def ask(port: str, seconds: int) -> Iterator[Findings]:
