@@ -53,8 +53,8 @@ mip: .venv/ready  ## an index for mip in build/mip, of .mpy files and of source
 repl: .venv/ready  ## the prompt of the board on PORT, or of the first on USB; Ctrl-] leaves it
 	@$(PY) -m mpremote connect "$${PORT:-auto}" repl
 
-doctor: .venv/ready  ## asks the board on PORT why it has no address
-	@$(PY) tools/doctor.py $$PORT
+doctor: .venv/ready  ## asks the board on PORT why it has no address (HTML=FILE: with a page of its messages)
+	@$(PY) tools/doctor.py --html "$$HTML" $$PORT
 
 lease: .venv/ready  ## the leases that are stored on the board on PORT
 	@$(PY) tools/lease.py show "$$PORT"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from device import examination, wiretap
+from device.examination import Findings, ask
+from device.remote import Board
 from device.virtual import VirtualBoard
 from dhcpc.explain import why
 from test_app import MAIN, MODULES, MPREMOTE
+from test_page import Page
 from toolchain import vm
 
 DOCTOR = str(vm.ROOT / "tools/doctor.py")
@@ -94,9 +99,16 @@ def asked(board: VirtualBoard, *more: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+def deploy(board: VirtualBoard, directory: Path, network: str, booted: str = "") -> None:
+    """The application, with that board.py, and what else boot.py does in the end."""
+    boot = MODULES + (vm.FIRMWARE / "boot.py").read_text() + booted
+    copy(board, directory, boot=boot, main=MAIN, board=network)
+
+
 def of(
     board: VirtualBoard,
     directory: Path,
+    *more: str,
     plugged: bool = True,
     answers: dict[int, int] | None = None,
     yiaddr: bytes = YIADDR,
@@ -106,10 +118,9 @@ def of(
     """That of a board on that cable, before that server. odd: what else is in board.py; booted:
     what else boot.py does, in the end.
     """
-    boot = MODULES + (vm.FIRMWARE / "boot.py").read_text() + booted
     network = BOARD % (plugged, answers or {}, yiaddr) + odd
-    copy(board, directory, boot=boot, main=MAIN, board=network)
-    return asked(board, "--seconds", "3")
+    deploy(board, directory, network, booted)
+    return asked(board, "--seconds", "3", *more)
 
 
 def test_a_board_that_gets_a_lease_is_well(virtual: VirtualBoard, tmp_path: Path) -> None:
@@ -223,3 +234,187 @@ def test_a_time_that_makes_no_sense_is_refused() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "--seconds: 0 is not from 1 to 600" in done.stderr
+
+
+# The page
+
+# As if the reply were to another message
+OTHER_XID = """
+class Nic(Nic):
+    def recv(self, size, wait):
+        data = super().recv(size, wait)
+        return data and data[:4] + bytes(4) + data[8:]
+"""
+# More than any board has room for
+FLOOD = "Nic.recv = lambda self, size, wait: bytes(300)\n"
+# The lease is there before the doctor comes.
+LEASED = "\ndhcp.acquire()\n"
+
+
+def shown(path: Path) -> tuple[list[str], str]:
+    """The types of the messages on a page, in order, and its first verdict with the advice."""
+    text = path.read_text("utf-8")
+    verdict = re.search('<div class="verdict">(.*?)</div>', text, re.S)
+    assert verdict
+    return re.findall('"type">([^<]*)<', text), "".join(Page(verdict[1]).texts).strip()
+
+
+def test_the_page_has_the_messages_and_the_verdict_of_the_doctor(
+    virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_text("replaced, as decode.py does")
+    code, said = of(virtual, tmp_path, "--html", str(path), answers=HONEST)
+    assert code == 0
+    assert said.endswith(f"\nthe board has its address\n\n{path} shows 4 messages\n"), said
+    assert "renewal" not in said
+    assert shown(path) == (["DISCOVER", "OFFER", "REQUEST", "ACK"], "the board has its address")
+
+
+def test_the_page_tells_when_messages_went_and_where_to(
+    virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    of(virtual, tmp_path, "--html", str(path), answers=HONEST)
+    text = path.read_text("utf-8")
+    times = re.findall(r'"time">\+([0-9.]+) s<', text)
+    assert len(times) == 4
+    assert times == sorted(times, key=float)
+    discover, offer, *_ = (each["facts"] for each in Page(text).data["messages"])
+    assert re.match(
+        r"2\d\d\d-.* UTC, \N{RIGHTWARDS ARROW} 255\.255\.255\.255:67, \d+ bytes$", discover
+    )
+    assert "\N{RIGHTWARDS ARROW}" not in offer
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != "no link"])
+def test_the_page_says_of_a_fault_what_the_doctor_says(
+    fault: str, virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    how, _ = FAULTS[fault]
+    path = tmp_path / "page.html"
+    code, said = of(virtual, tmp_path, "--html", str(path), **how)  # type: ignore[arg-type]
+    types, verdict = shown(path)
+    assert code == 1
+    assert f"\n\n{verdict}\n\n{path} shows {len(types)} message" in said
+
+
+def test_answers_that_the_board_takes_for_somebody_elses_make_the_verdict(
+    virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    code, said = of(virtual, tmp_path, "--html", str(path), answers=HONEST, odd=OTHER_XID)
+    _, verdict = shown(path)
+    assert code == 1
+    assert "its xid is not that of the client's message" in verdict
+    assert f"\n\n{verdict}\n\n" in said
+
+
+def test_a_board_that_has_its_lease_renews_it_for_the_page(
+    virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    code, said = of(virtual, tmp_path, "--html", str(path), answers=HONEST, booted=LEASED)
+    assert code == 0
+    assert "\nrenewal     asked for" in said
+    assert shown(path) == (["REQUEST", "ACK"], "the board has its address")
+    assert "RENEWING" in path.read_text("utf-8")
+
+
+def test_without_a_page_nothing_is_renewed(virtual: VirtualBoard, tmp_path: Path) -> None:
+    code, said = of(virtual, tmp_path, answers=HONEST, booted=LEASED)
+    assert code == 0
+    assert "renew" not in said
+    assert "REQUEST" not in said
+
+
+def test_a_renewal_that_nobody_answers_is_told_in_both(
+    virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    booted = LEASED + "nic.answers = {}\n"
+    code, said = of(virtual, tmp_path, "--html", str(path), answers=HONEST, booted=booted)
+    types, verdict = shown(path)
+    assert code == 0
+    assert types == ["REQUEST"]
+    assert verdict.endswith("nobody has answered the renewal so far: is its server there?")
+    assert f"\n\n{verdict}\n\n" in said
+
+
+def test_what_the_board_has_no_room_for_is_counted(virtual: VirtualBoard, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    _, said = of(virtual, tmp_path, "--html", str(path), odd=FLOOD)
+    found = re.search(r"shows (\d+) messages; (\d+) more had no room on the board\n$", said)
+    assert found, said
+    assert int(found[1]) == len(Page(path.read_text("utf-8")).data["messages"])
+
+
+def test_what_is_for_others_does_not_push_out_what_the_board_sends(
+    virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    _, said = of(virtual, tmp_path, "--html", str(path), odd=FLOOD)
+    types, _ = shown(path)
+    assert types.count("DISCOVER") == said.count("DISCOVER to all") > 1
+
+
+def here(virtual: VirtualBoard, directory: Path) -> Findings:
+    """What the doctor's examination finds at a board before a server that offers and no more."""
+    deploy(virtual, directory, BOARD % (True, {1: 2}, YIADDR))
+    return [*ask(virtual.port, 2, messages=True)][-1]
+
+
+def test_little_memory_is_part_of_the_verdict_in_both(
+    virtual: VirtualBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examination, "_LITTLE", 1 << 30)
+    found = here(virtual, tmp_path)
+    assert found.advice.endswith("; and there is little memory: import less before dhcpc")
+    assert found.conversations[0].advice == found.advice
+
+
+def test_a_board_without_memory_for_its_messages_is_examined_all_the_same(
+    virtual: VirtualBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_much(board: Board) -> None:
+        board.run("bytearray(1 << 30)")
+
+    monkeypatch.setattr(examination, "Wiretap", too_much)
+    found = here(virtual, tmp_path)
+    assert found.silence == "the board has no memory to keep its messages in"
+    assert (found.verdict, found.advice) == why("192.0.2.1: OFFER ")
+
+
+def test_a_board_that_has_room_for_none_of_its_messages_says_so(
+    virtual: VirtualBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiretap, "_ROOM", 1 << 30)
+    found = here(virtual, tmp_path)
+    assert found.silence == "the board had no room for its messages"
+    assert not found.conversations
+
+
+def test_without_a_message_no_page_is_written(virtual: VirtualBoard, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text("stays")
+    code, said = of(virtual, tmp_path, "--html", str(path), plugged=False)
+    assert code == 1
+    assert said.endswith(f"has left the board or reached it, so {path} is not written\n"), said
+    assert path.read_text() == "stays"
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_board_is_asked(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, DOCTOR, "--html", str(tmp_path / "no/page.html"), "/dev/null"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == f"doctor: --html {tmp_path}/no/page.html: No such file or directory\n"
+
+
+def test_a_doctor_that_is_refused_leaves_no_page(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    command = [sys.executable, DOCTOR, "--html", str(path), "/dev/null"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert not path.exists()

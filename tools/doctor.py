@@ -2,7 +2,7 @@
 """Asks a board why it has no address.
 
 It tells what it runs, its link, its lease, its record, and what goes over the wire while it tries
-once more. Ends with a verdict, and what to do next.
+once more; that becomes a page, too, with --html. Ends with a verdict, and what to do next.
 
 The board is reset before, and goes on with its own program afterwards. Exit code 1: it has no
 lease.
@@ -15,8 +15,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
-from device.examination import ask
+from capture.notes import count
+from device.examination import Findings, ask
 from device.remote import ports
+from page.page import page
 from toolchain import cli
 
 _SECONDS = 20
@@ -34,14 +36,23 @@ def main() -> int:
         metavar="S",
         help=f"how long it may try for a lease, 1 to 600; {_SECONDS} without this",
     )
+    parser.add_argument(
+        "--html",
+        metavar="FILE",
+        help="also write a page for a browser: each message that the board sends and gets; one "
+        "that has its lease without a message is asked to renew it",
+    )
     arguments = parser.parse_args()
     if not arguments.port:
         raise cli.Refusal(f"PORT= is missing; {ports()}")
     if not 1 <= arguments.seconds <= 600:
         parser.error(f"--seconds: {arguments.seconds} is not from 1 to 600")
+    path = Path(arguments.html) if arguments.html else None
+    if path:
+        _try(path)
     shown = 0
     asked = False
-    for found in ask(arguments.port, arguments.seconds):
+    for found in ask(arguments.port, arguments.seconds, bool(path)):
         for name, text in found.lines[shown:]:
             print(f"{name:12}{text}", flush=True)
         shown = len(found.lines)
@@ -53,7 +64,29 @@ def main() -> int:
     print(f"\n{found.verdict}")
     if found.advice:
         print(found.advice)
+    if path:
+        print(f"\n{_written(path, found, arguments.port)}")
     return 0 if found.well else 1
+
+
+def _try(path: Path) -> None:
+    # What cannot be written is said before, not in the end, and nothing is changed yet.
+    new = not path.exists()
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise cli.Refusal(f"--html {path}: {error.strerror}") from None
+    if new:
+        path.unlink()
+
+
+def _written(path: Path, found: Findings, title: str) -> str:
+    # Writes the page, if there is something to show; what to say about it.
+    if not found.conversations:
+        return f"no page: {found.silence}, so {path} is not written"
+    path.write_text(page(found.conversations, title), "utf-8", newline="\n")
+    said = f"{path} shows {count(sum(len(each.steps) for each in found.conversations), 'message')}"
+    return f"{said}; {found.missed} more had no room on the board" if found.missed else said
 
 
 if __name__ == "__main__":

@@ -8,13 +8,17 @@ import errno
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from capture.conversations import Conversation, conversations
+from capture.messages import Message
 from capture.names import mac_text, quoted
 from device.record import describe
-from device.remote import Board
+from device.remote import Board, NoMemory
+from device.wiretap import Wiretap
 from dhcpc import explain
 
 _RECORD = "/dhcpc.lease"
 _SET = 2024  # no clock that nobody has set shows this year
+_BOUND = "BOUND"
 _LITTLE = 20_000  # bytes of heap: less is free, and a lease may fail for it
 
 # What boot.py has made is there at the prompt.
@@ -75,23 +79,33 @@ if _history:
         print(repr(_line), ",")
 print("]")
 """
+_RENEW = "dhcp.renew()"
 
 
 @dataclass
 class Findings:
     """What the board has answered, a line for each question, what went over the wire, and what
-    that comes to. `well`: whether it has a lease."""
+    that comes to. `well`: whether it has a lease. `conversations`: the messages, if they were
+    asked for and there are any, the board's own first, or else `silence`, why there are none;
+    `missed`: how many it had no room for.
+    """
 
     lines: list[tuple[str, str]] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
     well: bool = False
     verdict: str = ""
     advice: str = ""
+    conversations: list[Conversation] = field(default_factory=list)
+    silence: str = "no message has left the board or reached it"
+    missed: int = 0
 
 
-def examine(board: Board, seconds: int) -> Iterator[Findings]:
+def examine(board: Board, seconds: int, messages: bool = False) -> Iterator[Findings]:
     """Ask a board, which has just been reset, and let it try for a lease for so long. Yields what
-    is known so far, at last all of it."""
+    is known so far, at last all of it.
+
+    messages: take over its messages, too. If it has its lease without one, let it renew that.
+    """
     found = Findings()
     add = found.lines.append
     system = board.system()
@@ -116,10 +130,23 @@ def examine(board: Board, seconds: int) -> Iterator[Findings]:
         return
     yield found
     board.run(_WATCH)
+    wiretap = None
+    if messages:
+        try:
+            wiretap = Wiretap(board)
+        except NoMemory:
+            found.silence = "the board has no memory to keep its messages in"
+    renews = False
     for _ in range(seconds):
         state, four, server, left, reason = board.run(_POLL)
-        if four:
+        if wiretap:
+            wiretap.take()
+        if four and (not wiretap or wiretap.messages and state == _BOUND):
             break
+        if four and wiretap and not wiretap.messages and not renews:
+            renews = True
+            board.run(_RENEW)
+            add(("renewal", "asked for: the board has its lease without a message"))
         yield found
     up, error, status, rssi, key, mac, address = board.run(_LINK)
     strength = f", {rssi} dBm" if isinstance(rssi, int) else ""
@@ -137,11 +164,21 @@ def examine(board: Board, seconds: int) -> Iterator[Findings]:
     found.well = bool(four)
     if found.well:
         found.verdict = "the board has its address"
+        if renews and state != _BOUND:
+            found.advice = "nobody has answered the renewal so far: is its server there?"
     else:
         found.verdict, found.advice = _why(error if not up and error else reason)
+    if wiretap:
+        found.missed = wiretap.missed
+        if wiretap.messages:
+            _listen(found, wiretap.messages, mac_text(mac))
+        elif found.missed:
+            found.silence = "the board had no room for its messages"
     if not found.well and free < _LITTLE:
         little = "there is little memory: import less before dhcpc"
         found.advice = f"{found.advice}; and {little}" if found.advice else little
+    for own in found.conversations[:1]:  # one verdict goes for board and messages
+        own.verdict, own.advice = found.verdict, found.advice
     yield found
 
 
@@ -156,7 +193,19 @@ def _why(reason: str | list[str] | None) -> tuple[str, str]:
     return explain.why(OSError(getattr(errno, name))) if name in explain._NUMBERS else (said, "")
 
 
-def ask(port: str, seconds: int) -> Iterator[Findings]:
+def _listen(found: Findings, messages: list[Message], client: str) -> None:
+    # What the messages tell, and the board does not.
+    nobody = explain.why("no answer")
+    heard = conversations(messages)
+    own = next((each for each in heard if each.client == client), None)
+    own = own or Conversation(client, "", [], "", "")
+    if (found.verdict, found.advice) == nobody and own.advice not in ("", nobody[1]):
+        # There are answers, which the client takes for somebody else's.
+        found.verdict, found.advice = own.verdict, own.advice
+    found.conversations = [own, *(each for each in heard if each is not own)]
+
+
+def ask(port: str, seconds: int, messages: bool = False) -> Iterator[Findings]:
     """As `examine`, of the board on a port. Refusal: it does not answer."""
     with Board(port) as board:
-        yield from examine(board, seconds)
+        yield from examine(board, seconds, messages)

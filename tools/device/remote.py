@@ -62,6 +62,10 @@ print((i.name, tuple(i.version)[:3], getattr(i, "_machine", ""), mpy & 255, os.s
 """
 
 
+class NoMemory(Refusal):
+    """The board has too little memory for what it was asked to do."""
+
+
 class System(NamedTuple):
     """What a board runs. `mpy`: the version of .mpy files that it loads, 0 if it loads none.
     `block`: bytes; `free`: blocks."""
@@ -134,9 +138,9 @@ class Board:
             with contextlib.redirect_stdout(io.StringIO()):
                 yield
         except TransportExecError as error:
-            raise Refusal(
-                f"the board says {error.error_output.strip().splitlines()[-1]}"
-            ) from None
+            said = error.error_output.strip().splitlines()[-1]
+            kind = NoMemory if said.startswith(MemoryError.__name__) else Refusal
+            raise kind(f"the board says {said}") from None
         except OSError as error:  # of the port, or one of a file that mpremote has translated
             if error.errno == errno.ENOSPC:
                 raise Refusal("the board's file system is full") from None

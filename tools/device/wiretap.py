@@ -1,0 +1,82 @@
+"""What goes through the link of a board's client: its messages, byte for byte, taken over to this
+computer while the board polls.
+"""
+
+from __future__ import annotations
+
+import time
+
+from capture.messages import Message, decode
+from capture.names import ip_text
+from device.remote import Board
+
+_MOST = 16  # messages that the board holds until they are taken over; its own come on top
+_ROOM = 8192  # bytes of heap that are left to its client
+_SERVER_PORT = 67
+
+# What could not leave is no message. What is kept must not be what the client fails for.
+_SCRIPT = """
+import gc, time
+
+class _Wiretap:
+    def __init__(self):
+        self.start = time.ticks_ms()
+        self.kept = []
+        self.missed = 0
+        self.sends, self.reads = dhcp.link.send, dhcp.read
+        dhcp.link.send, dhcp.read = self.send, self.read
+
+    def send(self, size, server):
+        when = time.ticks_ms()
+        self.sends(size, server)
+        self.keep(when, server or b"\\xff\\xff\\xff\\xff", dhcp.link.buf, size)
+
+    def read(self, buf):
+        self.keep(time.ticks_ms(), None, buf, len(buf))
+        self.reads(buf)
+
+    def keep(self, when, to, buf, size):
+        try:
+            if to or len(self.kept) < %d:
+                if gc.mem_free() < %d:
+                    gc.collect()
+                if gc.mem_free() >= %d:
+                    when = time.ticks_diff(when, self.start)
+                    self.kept.append((when, to, bytes(buf[:size])))
+                    return
+        except MemoryError:
+            pass
+        self.missed += 1
+
+_wiretap = _Wiretap()
+"""
+_TAKE = """
+print("[")
+while _wiretap.kept:
+    print(_wiretap.kept.pop(0), ",")
+print(_wiretap.missed, "]")
+"""
+
+
+class Wiretap:
+    """The messages of the client `dhcp` at a board's prompt, from now on. `messages`: those that
+    were taken over; `missed`: how many the board had no room for.
+    """
+
+    def __init__(self, board: Board) -> None:
+        self.messages: list[Message] = []
+        self.missed = 0
+        self._board = board
+        board.run(_SCRIPT % (_MOST, _ROOM, _ROOM))
+        self._start_ns = time.time_ns()
+
+    def take(self) -> None:
+        """Take over what the board has kept: the less at a time, the more it has room for."""
+        *kept, self.missed = self._board.run(_TAKE)
+        for ms, to, payload in kept:
+            n = len(self.messages) + 1
+            record = {"file": self._board.port, "n": n, **decode(payload)}
+            if to:
+                record["dst"] = f"{ip_text(to)}:{_SERVER_PORT}"
+            ns = self._start_ns + ms * 1_000_000
+            self.messages.append(Message(payload, None, record, ns))
