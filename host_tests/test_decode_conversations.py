@@ -447,7 +447,7 @@ def test_what_an_ack_changes_is_told() -> None:
         f"router differs from the OFFER's: none, was {SERVER}",
         "mask differs from the OFFER's: 255.255.255.0, was 255.255.0.0",
         "captive portal differs from the OFFER's",
-        f"NTP server differs from the OFFER's: {SERVER}, was none",
+        f"NTP differs from the OFFER's: {SERVER}, was none",
     ]
 
 

@@ -112,7 +112,7 @@ _TABLE = const("""
 125 v vendor_identifying_vendor_specific_information
 145 x forcerenew_nonce_capable
 150 A tftp_server_address
-162 D dns_resolver
+162 D encrypted_dns
 209 t configuration_file
 210 t path_prefix
 249 r microsoft_classless_static_route
@@ -423,7 +423,9 @@ def _text(value: bytes) -> "str | bytes":
 
 
 def _strings(value: bytes) -> "list[str | bytes]":
-    # RFC 3004 4, RFC 3925 3
+    # RFC 3004 4, RFC 3925 3: one at least
+    if not value:
+        raise ValueError
     return [_text(part) for _, part in _parts(value, 0)]
 
 

@@ -14,7 +14,7 @@ _LONGEST = 40  # characters of a value that is shown beside another
 # RFC 2132
 _REQUESTED, _LEASE_TIME, _TYPE, _MESSAGE, _T1, _T2 = 50, 51, 53, 56, 58, 59
 _REPEATED = (12, _TYPE, 61, 81, 82)  # what is the client's own, or a relay's
-_SHORT = {1: "mask", 6: "DNS", _LEASE_TIME: "lease time", _T1: "T1", _T2: "T2"}
+_SHORT = {1: "mask", 6: "DNS", 42: "NTP", _LEASE_TIME: "lease time", _T1: "T1", _T2: "T2"}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 

@@ -1,23 +1,18 @@
-"""What the bytes of an option say that has parts in it: names, routes, suboptions, identifiers.
+"""What an option says that has parts in it, in words: names, routes, suboptions, identifiers.
 
-Each reader takes an option's bytes. What does not have the form that its RFC gives it is shown in
-hex: clients and servers write what they like. All text is printable ASCII, whatever the bytes are.
+The firmware reads the parts, but for identifiers, of which people want to see more than a board
+does. All text is printable ASCII, whatever the bytes are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from functools import wraps
+from typing import Any
 from uuid import UUID
 
 _Read = Callable[[bytes], str]
-
-_MAX_NAME = 255  # bytes of a domain name, RFC 1035 2.3.4
-_POINTER = 0xC0
-_MAX_HOPS = 16  # pointers in a name: a server's own names have one or two
-
-_PAD, _END = 0, 255  # RFC 2132
 
 # RFC 4361: option 61's type of an IAID and a DUID; RFC 8415 11: the kinds of DUID
 _IAID_AND_DUID = 255
@@ -68,106 +63,65 @@ def _text_or_hex(value: bytes) -> str:
     return quoted(value) if printable else value.hex() or "empty"
 
 
-# --- Names and routes ---------------------------------------------------------------------------
+# --- Values that the firmware has read ----------------------------------------------------------
 
 
-def _domain(value: bytes, at: int) -> tuple[str, int]:
-    # A name as DNS writes it (RFC 1035 4.1.4), and where the next one begins. A pointer leads
-    # back, so that no name has an end that never comes.
-    labels: list[str] = []
-    after = hops = size = 0
-    while count := value[at]:
-        if count & _POINTER == _POINTER:
-            to = (count & ~_POINTER) << 8 | value[at + 1]
-            after = after or at + 2
-            hops += 1
-            if to >= at or hops > _MAX_HOPS:
-                raise ValueError
-            at = to
-            continue
-        label = value[at + 1 : at + 1 + count]
-        size += 1 + count
-        if count & _POINTER or len(label) < count or size >= _MAX_NAME:
-            raise ValueError
-        labels.append(escaped(label).replace(".", r"\x2e"))
-        at += 1 + count
-    return ".".join(labels) or ".", after or at + 1
-
-
-@_or_hex
-def domains(value: bytes) -> str:
+def domains(names: list[str]) -> str:
     """Option 119: a search list, RFC 3397."""
-    names = []
-    at = 0
-    while at < len(value):
-        name, at = _domain(value, at)
-        names.append(name)
-    return ", ".join(names)
+    return ", ".join(escaped(name.encode()) for name in names)
 
 
-@_or_hex
-def routes(value: bytes) -> str:
+def routes(found: list[list[str]]) -> str:
     """Option 121: networks and the way to each, RFC 3442."""
-    found = []
-    at = 0
-    while at < len(value):
-        bits = value[at]
-        size = (bits + 7) // 8
-        network = value[at + 1 : at + 1 + size]
-        router = ip_text(value[at + 1 + size : at + 5 + size])
-        if bits > 32:
-            raise ValueError
-        to = f"{ip_text(network.ljust(4, bytes(1)))}/{bits}" if bits else "default"
-        found.append(f"{to} {'on the link' if router == '0.0.0.0' else f'via {router}'}")
-        at += 5 + size
-    return ", ".join(found)
+    return ", ".join(
+        f"{'default' if network == '0.0.0.0/0' else network} "
+        f"{'on the link' if router == '0.0.0.0' else f'via {router}'}"
+        for network, router in found
+    )
 
 
-@_or_hex
-def fqdn(value: bytes) -> str:
+def fqdn(value: dict[str, Any]) -> str:
     """Option 81: a client's name in DNS, and who is to write it there, RFC 4702."""
-    flags = value[0]
+    flags, name = value["flags"], value["name"].encode()
     names = "".join(letter for bit, letter in _FQDN_FLAGS if flags & bit)
-    name = value[3:]
-    if len(value) < 3:
-        raise ValueError
-    if flags & _WIRE:
-        # A part of a name has no end (RFC 4702 2.3.1).
-        text, end = _domain(name + bytes(not name.endswith(b"\0")), 0)
-        if end < len(name):
-            raise ValueError
-    else:
-        text = quoted(name)
+    text = escaped(name.removesuffix(b".")) if flags & _WIRE else quoted(name)
     return f"flags {flags:#04x}{f' ({names})' if names else ''}, {text}"
 
 
-# --- Options in an option -----------------------------------------------------------------------
+def texts(values: list[str | bytes]) -> str:
+    """Option 77: classes, RFC 3004."""
+    return ", ".join(_text_or_hex(v if isinstance(v, bytes) else v.encode()) for v in values)
 
 
-def _inner(value: bytes) -> Iterator[tuple[int, bytes]]:
-    # Codes and bytes. ValueError: it does not hold options from end to end.
-    at = 0
-    while at < len(value):
-        code = value[at]
-        if code == _END:
-            if any(value[at + 1 :]):
-                raise ValueError
-            return
-        if code == _PAD:
-            at += 1
-            continue
-        size = value[at + 1]
-        part = value[at + 2 : at + 2 + size]
-        if len(part) < size:
-            raise ValueError
-        yield code, part
-        at += 2 + size
-
-
-@_or_hex
-def vendor(value: bytes) -> str:
+def vendor(found: dict[int, bytes]) -> str:
     """Option 43: what its vendor has agreed with itself; often options, RFC 2132 8.4."""
-    return ", ".join(f"{code}: {_text_or_hex(part)}" for code, part in _inner(value))
+    return ", ".join(f"{code}: {_text_or_hex(part)}" for code, part in found.items())
+
+
+def vendor_classes(found: dict[int, list[str | bytes]]) -> str:
+    """Option 124: what kind of device it is, by vendor, RFC 3925 3."""
+    return "; ".join(f"enterprise {number}: {texts(found[number])}" for number in found)
+
+
+def vendor_options(found: dict[int, dict[int, bytes]]) -> str:
+    """Option 125: options of vendors, RFC 3925 4."""
+    return "; ".join(
+        f"enterprise {number}: {vendor(found[number]) or 'nothing'}" for number in found
+    )
+
+
+def resolvers(found: list[dict[str, Any]]) -> str:
+    """Option 162: encrypted DNS, RFC 9463; the parameters as RFC 9460 numbers them."""
+    return "; ".join(
+        ", ".join(
+            (
+                f"priority {each['priority']} {domains([each['name']])}",
+                *each.get("addresses", ()),
+                *([vendor(each["params"])] if each.get("params") else ()),
+            )
+        )
+        for each in found
+    )
 
 
 _RELAY: dict[int, tuple[str, _Read]] = {
@@ -186,55 +140,13 @@ _RELAY: dict[int, tuple[str, _Read]] = {
 }
 
 
-@_or_hex
-def relay(value: bytes) -> str:
+def relay(found: dict[int, bytes]) -> str:
     """Option 82: what a relay adds, RFC 3046."""
-    found = []
-    for code, part in _inner(value):
+    parts = []
+    for code, part in found.items():
         name, read = _RELAY.get(code, (f"suboption {code}", _text_or_hex))
-        found.append(f"{name} {_or_hex(read)(part)}")
-    return ", ".join(found)
-
-
-def _enterprises(value: bytes, size: int) -> Iterator[tuple[int, bytes]]:
-    # Enterprise numbers, and the bytes of each, RFC 3925. size: of what there must be, at least.
-    at = 0
-    while at < len(value):
-        count = value[at + 4]
-        part = value[at + 5 : at + 5 + count]
-        if not size <= count == len(part):
-            raise ValueError
-        yield int.from_bytes(value[at : at + 4], "big"), part
-        at += 5 + count
-
-
-def _strings(value: bytes) -> Iterator[bytes]:
-    # Each behind its length.
-    at = 0
-    while at < len(value):
-        part = value[at + 1 : at + 1 + value[at]]
-        if len(part) < value[at]:
-            raise ValueError
-        yield part
-        at += 1 + len(part)
-
-
-@_or_hex
-def vendor_classes(value: bytes) -> str:
-    """Option 124: what kind of device it is, by vendor, RFC 3925 3."""
-    return "; ".join(
-        f"enterprise {number}: {', '.join(map(_text_or_hex, _strings(part)))}"
-        for number, part in _enterprises(value, 1)
-    )
-
-
-@_or_hex
-def vendor_options(value: bytes) -> str:
-    """Option 125: options of vendors, RFC 3925 4."""
-    return "; ".join(
-        f"enterprise {number}: {vendor(part) or 'nothing'}"
-        for number, part in _enterprises(value, 0)
-    )
+        parts.append(f"{name} {_or_hex(read)(part)}")
+    return ", ".join(parts)
 
 
 # --- Identifiers --------------------------------------------------------------------------------

@@ -154,6 +154,7 @@ OPTIONS = {
     125: ("RFC 3925", "Options of vendors, by their number."),
     145: ("RFC 6704", "The client can check that a FORCERENEW is real."),
     150: ("RFC 5859", "TFTP servers, for telephones."),
+    162: ("RFC 9463", "DNS servers that can be asked in secret, and how."),
     209: ("RFC 5071", "The configuration file of PXELINUX."),
     210: ("RFC 5071", "What PXELINUX puts before its files' names."),
     249: ("Microsoft", "Routes as in option 121, from before it had its number."),
