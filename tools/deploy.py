@@ -17,6 +17,9 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from device.config import CONFIG, checked, read, wifi
 from device.deployment import EXTRAS, Deployment, boards

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from device.places import Place, place
 from device.record import FIELDS, Bytes, Fields, describe, split

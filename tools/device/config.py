@@ -5,11 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "firmware"))
 
 from device.remote import Board
 from dhcpc.config import PATH as CONFIG

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from pathlib import Path
 from typing import BinaryIO
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "firmware"))
 
 from capture.names import mac_text, option_name, option_text, quoted
 from dhcpc import Lease, Message, Store, option
