@@ -119,7 +119,7 @@ class Dnsmasq(Server):
 
 def _dnsmasq(code: int, value: bytes) -> str:
     """An option as dnsmasq wants it: hex, but for those of which it knows what they mean."""
-    if code in (3, 6, 28, 42):
+    if code in (3, 6, 28, 33, 42):
         return ",".join(str(IPv4Address(value[at : at + 4])) for at in range(0, len(value), 4))
     if code in (58, 59):
         return str(int.from_bytes(value, "big"))
