@@ -68,8 +68,8 @@ def which(request: pytest.FixtureRequest) -> str:
 def test_help_tells_every_option_on_lines_that_fit() -> None:
     done = run("--help", env={**os.environ, "COLUMNS": "99"})
     assert done.returncode == 0
-    options = "--once --store --hostname --timeout --reuse --no-apply --resolver --json --vm"
-    for option in ("IFACE", *options.split()):
+    options = "once store hostname timeout reuse no-apply resolver probe trace json vm"
+    for option in ("IFACE", *(f"--{option}" for option in options.split())):
         assert option in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 99
 

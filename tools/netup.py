@@ -60,6 +60,12 @@ def parsed() -> argparse.Namespace:
         help="put the name servers into /etc/resolv.conf until it ends",
     )
     parser.add_argument(
+        "--probe",
+        action="store_true",
+        help="ask by ARP for 0.9 s whether another host has the address before it is used; "
+        "if so, send DECLINE and begin anew",
+    )
+    parser.add_argument(
         "--trace",
         metavar="FILE",
         help="at the end, write what went over the wire: a page for a browser, or a capture if "

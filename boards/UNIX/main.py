@@ -2,8 +2,8 @@
 object for each event.
 
 The first line of standard input is JSON with the keys iface, once, store, hostname, timeout
-(seconds, 0: for ever), reuse, apply, resolver, words (a file for what ip(8) says). It ends, and
-gives the address back, when standard input does.
+(seconds, 0: for ever), reuse, apply, resolver, probe, words (a file for what ip(8) says). It ends,
+and gives the address back, when standard input does.
 """
 
 import json
@@ -14,19 +14,15 @@ import time
 import board
 import dhcpc
 from dhcpc import Store, dotted
+from dhcpc.conflicts import probe
 from dhcpc.explain import why
+from link import ticks_ms
 
-_VM = sys.implementation.name == "micropython"
 _INFINITE = 0xFFFFFFFF
 _LEASE_TIME = 51
 _PAUSE_MS = 250  # after a fault, before what failed is tried again
 
 _WALL_CLOCK = 1 << 32  # the kind of clock, as a record has it
-
-
-def ticks_ms():
-    """A monotonic clock; CPython has no time.ticks_ms."""
-    return time.ticks_ms() if _VM else time.monotonic_ns() // 1_000_000
 
 
 class Memory(Store):
@@ -73,7 +69,7 @@ class _Teller:
             told = _lease(lease)
         if event == "ignored":
             told["reason"] = dhcp.session.reason
-        if event in ("timeout", "nak"):
+        if event in ("timeout", "nak", "declined"):
             told["reason"] = _words(dhcp.reason)
         self._print(event, **told)
 
@@ -163,6 +159,8 @@ try:
         clock=ticks_ms,
         reuse=want["reuse"],
     )
+    if want["probe"]:
+        probe(dhcp)
 except (ValueError, OSError) as error:
     print(json.dumps({"refused": _words(error)}))
     sys.exit(2 if isinstance(error, ValueError) else 1)

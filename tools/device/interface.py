@@ -20,7 +20,7 @@ from toolchain import vm
 from toolchain.cli import Refusal
 
 _BOARD = vm.ROOT / "boards/UNIX"
-_WANTED = ("iface", "once", "store", "hostname", "timeout", "reuse", "apply", "resolver")
+_WANTED = "iface once store hostname timeout reuse apply resolver probe".split()
 _TOLD = "t_ms event type state reason ip mask gateway dns server lease_time t1 t2".split()
 _OWN_SYSFS = ("unshare", "--mount", "sh", "-c", 'mount -t sysfs sysfs /sys && exec "$@"', "sh")
 
