@@ -80,7 +80,7 @@ class Plan:
     T2 2 s). options: a key of OPTION_SETS. extra: more of them, {code: value}. force: send them to
     clients that do not ask for them too. authoritative: NAK even where only who knows all clients
     can tell (udhcpd always does). broadcast: reply so to every client (udhcpd always does, Kea
-    cannot).
+    cannot). rapid: answer a DISCOVER with Rapid Commit (RFC 4039) with an ACK; dnsmasq alone can.
     """
 
     subnet: str = "192.0.2.0/24"
@@ -94,6 +94,7 @@ class Plan:
     force: bool = False
     authoritative: bool = True
     broadcast: bool = False
+    rapid: bool = False
 
     @property
     def network(self) -> IPv4Network:

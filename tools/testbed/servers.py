@@ -22,8 +22,11 @@ class Server(Program):
     """A running DHCP server; `Lab.serve` makes them."""
 
     longest_option = 255
+    can_commit = False
 
     def __init__(self, net: Network, plan: Plan, number: int, leases: Server | None) -> None:
+        if plan.rapid and not self.can_commit:
+            raise ValueError(f"{self.name} knows no Rapid Commit")
         for code, value in plan.all_options().items():
             if len(value) > self.longest_option:
                 raise ValueError(f"{self.name} sends at most {self.longest_option} bytes: {code}")
@@ -89,6 +92,7 @@ class Server(Program):
 
 class Dnsmasq(Server):
     name = program = "dnsmasq"
+    can_commit = True
 
     def config(self) -> str:
         plan = self.plan
@@ -106,6 +110,7 @@ class Dnsmasq(Server):
             *(f"dhcp-option{force}={code},{_dnsmasq(code, options[code])}" for code in options),
             *(["dhcp-authoritative"] if plan.authoritative else []),
             *(["dhcp-broadcast"] if plan.broadcast else []),
+            *(["dhcp-rapid-commit"] if plan.rapid else []),
         ]
         return "\n".join(lines) + "\n"
 
