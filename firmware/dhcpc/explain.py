@@ -204,6 +204,8 @@ class History:
             return "%s of %s from %s is refused: %s" % (kind, address, server, reason)
         if event == "link":
             return "link is up" if state else "link is down"
+        if event == "fallback":
+            return "no lease, so the fallback address is used: %s" % reason
         if state >= _BOUND:
             return "%s: %s from %s" % (event, address, server)
         return event if reason is None else "%s: %s" % (event, reason)

@@ -7,7 +7,7 @@ import sys
 import time
 from errno import ETIMEDOUT
 
-from dhcpc import Client
+from dhcpc import Client, fallback
 from dhcpc.aio import acquire, keep
 from fakeboard import NO_IP, WIFI, Module, plug
 from kit import rfc
@@ -276,6 +276,19 @@ def test_acquire_after_release_starts_anew():
 
     with Table() as table:
         assert asyncio.run(main(table)).ip == FOUR[0]
+
+
+def test_acquire_returns_a_fallback_address_once_it_is_there():
+    async def main(table):
+        task = asyncio.create_task(keep(table.dhcp))
+        lease = await acquire(table.dhcp)
+        await gone(task)
+        return lease
+
+    with Table() as table:
+        table.board.server.mute = (DISCOVER,)
+        fallback.static(table.dhcp, "192.168.7.7", after_ms=2000)
+        assert asyncio.run(main(table)).ip == "192.168.7.7" == table.board.nic.ifconfig()[0]
 
 
 # The example
