@@ -236,7 +236,7 @@ def test_what_has_changed_is_copied_and_what_is_no_more_goes(tree: Path, power: 
 def test_the_modules_of_an_older_version_make_way_for_the_one_file(
     tree: Path, power: Boards
 ) -> None:
-    names = ("__init__", "client", "lease", "link", "options", "session", "store", "wire")
+    names = ("__init__", "client", "lease", "link", "session", "store", "wire")
     board = power({f"/lib/dhcpc/{name}.mpy": "old" for name in names})
     said = deployed(tree, board.port)
     assert f"copied {COUNT} of {COUNT} files, removed {len(names) - 1}, in " in said
