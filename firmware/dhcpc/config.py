@@ -268,8 +268,12 @@ def client(nic: "Any", make: "type[Client]" = Client, **settings: "Any") -> Clie
     if "fallback" in ours:
         way = ours["fallback"]
         after = int(ours.get("fallback_s", _FALLBACK_S) * 1000)
+        fallback = _extra("fallback")
         if way == "link-local":
-            _extra("fallback").link_local(dhcp, after)
+            fallback.link_local(dhcp, after)
         else:
-            _extra("fallback").static(dhcp, after_ms=after, **way)
+            try:
+                fallback.static(dhcp, after_ms=after, **way)
+            except ValueError as error:
+                raise ValueError("fallback: %s" % error)
     return dhcp

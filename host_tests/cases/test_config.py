@@ -161,6 +161,23 @@ def test_the_name_servers_are_ones_own():
     assert Configured(dns=["192.0.2.53"]).bound().client.lease.dns == ["192.0.2.53"]
 
 
+@rfc("3927 2.1")
+def test_without_a_server_there_is_an_address_after_a_time():
+    for way, ip in (("link-local", "169.254."), ({"address": "192.0.2.7"}, "192.0.2.7")):
+        board = Configured(fallback=way, fallback_s=5)
+        board.cable.server.mute = (DISCOVER,)
+        board.go(4)
+        assert board.client.lease is None
+        board.go(2)
+        assert board.client.lease.ip.startswith(ip)
+        assert board.events[-1] != "bound"
+
+
+def test_an_address_that_cannot_be_a_hosts_is_no_fallback():
+    words = raises(ValueError, lambda: Configured(fallback={"address": "192.0.2.255"}))
+    assert words == "fallback: address: not a host's"
+
+
 # What is refused
 
 
