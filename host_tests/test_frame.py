@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import Dot1Q, Ether
+from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.utils import checksum
 
 import link
@@ -298,3 +298,44 @@ def test_what_is_for_one_server_goes_to_where_the_accepted_reply_came_from() -> 
     interface.send(size, world.SERVER)
     assert Ether(sent[0]).dst == "02:00:00:00:00:09"
     assert Ether(sent[0])[IP].dst == "10.0.0.1"
+
+
+# A probe
+
+
+def counts(**fields: Any) -> bool:
+    """Whether that ARP packet says that 10.0.0.5 is not free."""
+    arp = ARP(**{"hwsrc": HOP_TEXT, "psrc": "10.0.0.9", "pdst": "10.0.0.5", **fields})
+    data = bytes(Ether(src=HOP_TEXT, dst="ff:ff:ff:ff:ff:ff") / arp)
+    return bool(Interface()._conflicts(data, world.IP))
+
+
+@pytest.mark.rfc("5227 2.1.1")
+def test_whoever_says_that_it_has_the_address_has_it() -> None:
+    assert counts(op="is-at", psrc="10.0.0.5", pdst="0.0.0.0")
+    assert counts(op="who-has", psrc="10.0.0.5", pdst="10.0.0.1")
+    assert counts(op="who-has", psrc="10.0.0.5", pdst="10.0.0.5")  # an announcement
+
+
+@pytest.mark.rfc("5227 2.1.1")
+def test_who_probes_for_the_same_address_wants_it() -> None:
+    assert counts(op="who-has", psrc="0.0.0.0")
+    assert not counts(op="who-has", psrc="0.0.0.0", pdst="10.0.0.6")
+
+
+@pytest.mark.rfc("5227 2.1.1")
+def test_who_only_asks_for_the_address_does_not_have_it() -> None:
+    assert not counts(op="who-has")
+    assert not counts(op="is-at", psrc="10.0.0.6")
+
+
+@pytest.mark.rfc("5227 2.1.1")
+def test_our_own_probe_that_comes_back_is_nobodys() -> None:
+    assert not counts(op="who-has", psrc="0.0.0.0", hwsrc=world.MAC.hex(":"))
+
+
+def test_what_is_no_whole_arp_packet_is_nobodys() -> None:
+    interface = Interface()
+    whole = bytes(Ether() / ARP(op="is-at", hwsrc=HOP_TEXT, psrc="10.0.0.5"))
+    for end in range(32):
+        assert not interface._conflicts(whole[:end], world.IP)
