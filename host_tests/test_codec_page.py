@@ -1,4 +1,4 @@
-"""docs/codec.md does what it says, under both Pythons; dhcpc.codec names options as others do."""
+"""docs/codec.md and docs/options.md do what they say, under both Pythons; names are alike."""
 
 from __future__ import annotations
 
@@ -11,41 +11,43 @@ import pytest
 
 from capture.names import MESSAGE_TYPES
 from dhcpc import codec
-from dhcpc.options import name
+from dhcpc.options import kind, name
 from toolchain import vm
 
-PAGE = vm.ROOT / "docs/codec.md"
-EXAMPLES = re.findall(
-    r"^```python\n(.*?)^```\n+prints\n+```text\n(.*?)^```$",
-    PAGE.read_text(),
-    re.MULTILINE | re.DOTALL,
+PAGES = {page: (vm.ROOT / f"docs/{page}.md").read_text() for page in ("codec", "options")}
+EXAMPLE = re.compile(
+    r"^```python\n(.*?)^```\n+prints\n+```text\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )
-VMS = pytest.mark.parametrize("name", vm.vms())
+EXAMPLES = [
+    pytest.param(*example, id=f"{page}{number}")
+    for page, text in PAGES.items()
+    for number, example in enumerate(EXAMPLE.findall(text))
+]
 FIRST_OPTION = "SUBNET_MASK"
 
 
-def test_the_page_has_an_example_of_each() -> None:
-    assert len(EXAMPLES) == PAGE.read_text().count("```python") == 2
+def test_each_script_of_the_pages_is_an_example() -> None:
+    assert len(EXAMPLES) == sum(text.count("```python") for text in PAGES.values()) == 5
 
 
-def test_the_page_is_right_under_cpython() -> None:
-    for script, prints in EXAMPLES:
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            env={**os.environ, "PYTHONPATH": str(vm.FIRMWARE)},
-            capture_output=True,
-            text=True,
-        )
-        assert (done.stdout, done.stderr) == (prints, "")
+@pytest.mark.parametrize(("script", "prints"), EXAMPLES)
+def test_an_example_is_right_under_cpython(script: str, prints: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(vm.FIRMWARE)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == (prints, "")
 
 
-@VMS
-def test_the_page_is_right_in_a_vm(name: str) -> None:
+@pytest.mark.parametrize(("script", "prints"), EXAMPLES)
+@pytest.mark.parametrize("name", vm.vms())
+def test_an_example_is_right_in_a_vm(name: str, script: str, prints: str) -> None:
     machine = vm.vms()[name]
     if machine.missing:
         pytest.skip(f"{machine.name}: {machine.missing}")
-    for script, prints in EXAMPLES:
-        assert machine.run(script) == (0, prints)
+    assert machine.run(script) == (0, prints)
 
 
 def constants() -> list[tuple[str, int]]:
@@ -64,3 +66,13 @@ def test_options_are_called_alike() -> None:
     assert [code for _, code in options] == sorted({code for _, code in options})
     for constant, code in options:
         assert constant == name(code).upper()
+
+
+def test_the_table_of_options_has_each_with_its_type() -> None:
+    rows = re.findall(r"^\| `(.)` \| .* \| (.*) \|$", PAGES["options"], re.MULTILINE)
+    listed = {
+        int(code): (letter, called)
+        for letter, options in rows
+        for code, called in re.findall(r"(\d+) `(\S+)`", options)
+    }
+    assert listed == {code: (kind(code), name(code)) for code in range(1, 255) if kind(code)}

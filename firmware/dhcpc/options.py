@@ -15,128 +15,131 @@ if TYPE_CHECKING:
 
     from dhcpc import Lease
 
-# The options by code: the type of their value, see docs/options.md, and their name.
+# The options by the type of their value: its letter, what `encode` takes in the words of its
+# ValueError, then code and name of each. What servers alone send is not written but as bytes.
 _TABLE = const("""
-1 a subnet_mask
-2 s time_offset
-3 A router
-4 A time_server
-5 A name_server
-6 A domain_name_server
-7 A log_server
-8 A cookie_server
-9 A lpr_server
-10 A impress_server
-11 A resource_location_server
-12 t host_name
-13 2 boot_file_size
-14 t merit_dump_file
-15 t domain_name
-16 a swap_server
-17 t root_path
-18 t extensions_path
-19 f ip_forwarding
-20 f non_local_source_routing
-21 p policy_filter
-22 2 maximum_datagram_reassembly_size
-23 1 default_ip_time_to_live
-24 4 path_mtu_aging_timeout
-25 w path_mtu_plateau_table
-26 2 interface_mtu
-27 f all_subnets_are_local
-28 a broadcast_address
-29 f perform_mask_discovery
-30 f mask_supplier
-31 f perform_router_discovery
-32 a router_solicitation_address
-33 p static_route
-34 f trailer_encapsulation
-35 4 arp_cache_timeout
-36 f ethernet_encapsulation
-37 1 tcp_default_ttl
-38 4 tcp_keepalive_interval
-39 f tcp_keepalive_garbage
-40 t nis_domain
-41 A nis_servers
-42 A ntp_servers
-43 o vendor_specific_information
-44 A netbios_name_server
-45 A netbios_datagram_distribution_server
-46 1 netbios_node_type
-47 t netbios_scope
-48 A x_window_font_server
-49 A x_window_display_manager
-50 a requested_ip_address
-51 4 ip_address_lease_time
-52 1 option_overload
-53 1 dhcp_message_type
-54 a server_identifier
-55 c parameter_request_list
-56 t message
-57 2 maximum_dhcp_message_size
-58 4 renewal_time
-59 4 rebinding_time
-60 t vendor_class_identifier
-61 i client_identifier
-64 t nis+_domain
-65 A nis+_servers
-66 t tftp_server_name
-67 t bootfile_name
-68 A mobile_ip_home_agent
-69 A smtp_server
-70 A pop3_server
-71 A nntp_server
-72 A default_www_server
-73 A default_finger_server
-74 A default_irc_server
-75 A streettalk_server
-76 A streettalk_directory_assistance_server
-77 u user_class
-80 x rapid_commit
-81 n client_fqdn
-82 o relay_agent_information
-91 4 client_last_transaction_time
-93 w client_system_architecture
-94 x client_network_interface
-97 x client_machine_identifier
-100 t posix_time_zone
-101 t time_zone_database_name
-108 4 ipv6_only_preferred
-114 t captive_portal
-116 f auto_configure
-118 a subnet_selection
-119 d domain_search
-120 S sip_server
-121 r classless_static_route
-124 V vendor_identifying_vendor_class
-125 v vendor_identifying_vendor_specific_information
-145 x forcerenew_nonce_capable
-150 A tftp_server_address
-162 D encrypted_dns
-209 t configuration_file
-210 t path_prefix
-249 r microsoft_classless_static_route
-252 t web_proxy_auto_discovery
-""")
-
-# What `encode` takes, by type, in the words of its ValueError; of all others bytes.
-_TAKES = const("""
-a an address
-A a list of addresses
-1 a number of 8 bits
-2 a number of 16 bits
-4 a number of 32 bits
-s a number of 32 bits with a sign
-w a list of numbers of 16 bits
-f true or false
-t text
-c a list of names or codes
-o {code: text}
-i text, or {"iaid": number, "duid": {"mac": text}}
-u a list of texts
-n a name of labels of 1 to 63 bytes
-V {enterprise: [text]}
-v {enterprise: {code: text}}
+=a an address
+1 subnet_mask
+16 swap_server
+28 broadcast_address
+32 router_solicitation_address
+50 requested_ip_address
+54 server_identifier
+118 subnet_selection
+=A a list of addresses
+3 router
+4 time_server
+5 name_server
+6 domain_name_server
+7 log_server
+8 cookie_server
+9 lpr_server
+10 impress_server
+11 resource_location_server
+41 nis_servers
+42 ntp_servers
+44 netbios_name_server
+45 netbios_datagram_distribution_server
+48 x_window_font_server
+49 x_window_display_manager
+65 nis+_servers
+68 mobile_ip_home_agent
+69 smtp_server
+70 pop3_server
+71 nntp_server
+72 default_www_server
+73 default_finger_server
+74 default_irc_server
+75 streettalk_server
+76 streettalk_directory_assistance_server
+150 tftp_server_address
+=p bytes
+21 policy_filter
+33 static_route
+=1 a number of 8 bits
+23 default_ip_time_to_live
+37 tcp_default_ttl
+46 netbios_node_type
+52 option_overload
+53 dhcp_message_type
+=2 a number of 16 bits
+13 boot_file_size
+22 maximum_datagram_reassembly_size
+26 interface_mtu
+57 maximum_dhcp_message_size
+=4 a number of 32 bits
+24 path_mtu_aging_timeout
+35 arp_cache_timeout
+38 tcp_keepalive_interval
+51 ip_address_lease_time
+58 renewal_time
+59 rebinding_time
+91 client_last_transaction_time
+108 ipv6_only_preferred
+=s a number of 32 bits with a sign
+2 time_offset
+=w a list of numbers of 16 bits
+25 path_mtu_plateau_table
+93 client_system_architecture
+=f true or false
+19 ip_forwarding
+20 non_local_source_routing
+27 all_subnets_are_local
+29 perform_mask_discovery
+30 mask_supplier
+31 perform_router_discovery
+34 trailer_encapsulation
+36 ethernet_encapsulation
+39 tcp_keepalive_garbage
+116 auto_configure
+=t text
+12 host_name
+14 merit_dump_file
+15 domain_name
+17 root_path
+18 extensions_path
+40 nis_domain
+47 netbios_scope
+56 message
+60 vendor_class_identifier
+64 nis+_domain
+66 tftp_server_name
+67 bootfile_name
+100 posix_time_zone
+101 time_zone_database_name
+114 captive_portal
+209 configuration_file
+210 path_prefix
+252 web_proxy_auto_discovery
+=c a list of names or codes
+55 parameter_request_list
+=o {code: text}
+43 vendor_specific_information
+82 relay_agent_information
+=i text, or {"iaid": number, "duid": {"mac": text}}
+61 client_identifier
+=u a list of texts
+77 user_class
+=n a name of labels of 1 to 63 bytes
+81 client_fqdn
+=V {enterprise: [text]}
+124 vendor_identifying_vendor_class
+=v {enterprise: {code: text}}
+125 vendor_identifying_vendor_specific_information
+=r bytes
+121 classless_static_route
+249 microsoft_classless_static_route
+=d bytes
+119 domain_search
+=S bytes
+120 sip_server
+=D bytes
+162 encrypted_dns
+=x bytes
+80 rapid_commit
+94 client_network_interface
+97 client_machine_identifier
+145 forcerenew_nonce_capable
 """)
 
 _CLIENT_ID = const(61)
@@ -166,33 +169,27 @@ def code(name: "int | str") -> int:
 
     ValueError has what is no option.
     """
-    found = name
-    if isinstance(name, str):
-        i = _TABLE.find(" %s\n" % name)
-        text = _TABLE[_TABLE.rfind("\n", 0, i) + 1 : i - 2] if i > 0 else name
-        found = int(text) if text.isdigit() else 0
-    if not (isinstance(found, int) and 0 < found < _END):
+    text = str(name)
+    i = _TABLE.find(" %s\n" % text)
+    if i > 0:
+        text = _TABLE[_TABLE.rfind("\n", 0, i) + 1 : i]
+    if not (text.isdigit() and 0 < int(text) < _END):
         raise ValueError("no option %s" % name)
-    return found
+    return int(text)
 
 
 def name(code: int) -> str:
     """The name of an option by its code, or the code's digits for one without."""
-    return _row(_TABLE, code)[2:] or str(code)
+    i = _TABLE.find("\n%d " % code)
+    return _TABLE[_TABLE.find(" ", i) + 1 : _TABLE.find("\n", i + 1)] if i >= 0 else str(code)
 
 
 def kind(code: int) -> str:
     """The type of an option by its code, a letter or a digit of the table in docs/options.md; ""
     for one without.
     """
-    return _row(_TABLE, code)[:1]
-
-
-def _row(table: str, key: "int | str") -> str:
-    # What stands behind a key in one of the tables; nothing for another key.
-    start = "\n%s " % key
-    i = table.find(start)
-    return table[i + len(start) : table.find("\n", i + 1)] if i >= 0 else ""
+    i = _TABLE.find("\n%d " % code)
+    return _TABLE[_TABLE.rfind("=", 0, i) + 1] if i >= 0 else ""
 
 
 def get(lease: "Lease", key: "int | str") -> "Any":
@@ -223,10 +220,11 @@ def encode(key: "int | str", value: "Any") -> bytes:
     what = kind(key)
     try:
         data = _write(what, value)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError):
         data = b""
     if not (key == _CLIENT_ID) < len(data) <= 255:
-        takes = _row(_TAKES, what or "t") or "bytes"
+        i = _TABLE.find("=" + (what or "t")) + 3
+        takes = _TABLE[i : _TABLE.find("\n", i)]
         raise ValueError("%s: %s; at most 255 bytes" % (name(key), takes))
     return data
 
@@ -252,10 +250,10 @@ def _write(kind: str, value: "Any") -> bytes:
     if kind in "t":  # or of no type
         return value.encode()
     if kind == "a":
-        parts = [_number(int(part), 1) for part in value.split(".")]
-        if len(parts) != 4:
+        data = bytes([int(part) & 255 for part in value.split(".")])
+        if dotted(data, 0) != value:
             raise ValueError
-        return b"".join(parts)
+        return data
     if kind in "124":
         return _number(value, int(kind))
     if kind == "s":
@@ -274,17 +272,12 @@ def _write(kind: str, value: "Any") -> bytes:
         for key in sorted(value, key=int):
             data += _number(int(key), size) + _sized(_write(each, value[key]))
         return data
-    if kind not in "Awcu" or not isinstance(value, (list, tuple)):
+    each = "a21t"["Awcu".index(kind)]
+    if not isinstance(value, (list, tuple)):
         raise ValueError
-    for each in value:
-        if kind == "A":
-            data += _write("a", each)
-        elif kind == "w":
-            data += _number(each, 2)
-        elif kind == "c":
-            data += _number(code(each), 1)
-        else:
-            data += _sized(_write("t", each))
+    for item in value:
+        part = _write(each, code(item) if kind == "c" else item)
+        data += _sized(part) if kind == "u" else part
     return data
 
 
