@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import Any
 from uuid import UUID
 
@@ -190,8 +190,3 @@ def test_any_value_is_written_or_refused_by_the_options_name(code: int, value: A
         assert refusal.startswith(f"{options.name(code)}: ")
     else:
         assert 0 < len(written) <= 255
-
-
-@given(addresses)
-def test_an_address_reads_as_ipaddress_writes_it(ip: str) -> None:
-    assert options.decode(1, IPv4Address(ip).packed) == ip

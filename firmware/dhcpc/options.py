@@ -158,6 +158,7 @@ _UUID = const(b"\0\4")
 # RFC 4702 2.1
 _E = const(4)  # the name is as DNS has it
 _S_E = const(5)  # and the server is to enter the address into DNS (3.3)
+_S_N = const(9)  # not both: S, and that it is to enter nothing
 
 _POINTER = const(0xC0)  # RFC 1035 4.1.4
 _HOPS = const(16)  # pointers in a name: a server's own names have one or two
@@ -233,8 +234,9 @@ def decode(key: "int | str", value: bytes) -> "Any":
     """The value of an option's bytes, of its type, see docs/options.md. An option that has no type
     stays bytes, and so does one whose bytes do not have the form that its RFC gives it.
     """
+    what = kind(code(key))
     try:
-        return _read(kind(code(key)), value)
+        return _read(what, value)
     except (ValueError, IndexError):
         return value
 
@@ -267,13 +269,14 @@ def _write(kind: str, value: "Any") -> bytes:
         return _write_fqdn(value)
     data = b""
     if kind in "ovV":
-        size = 1 if kind == "o" else 4
-        each = {"o": "t", "v": "o", "V": "u"}[kind]
+        each = "tou"["ovV".index(kind)]
         for key in sorted(value, key=int):
-            data += _number(int(key), size) + _sized(_write(each, value[key]))
+            part = _write(each, value[key])
+            data += _number(code(key), 1) if kind == "o" else _number(int(key), 4)
+            data += _number(len(part), 1) + part
         return data
     each = "a21t"["Awcu".index(kind)]
-    if not isinstance(value, (list, tuple)):
+    if not (value and isinstance(value, (list, tuple))):
         raise ValueError
     for item in value:
         part = _write(each, code(item) if kind == "c" else item)
@@ -288,7 +291,7 @@ def _number(value: int, size: int) -> bytes:
 
 
 def _sized(value: bytes, size: int = 255) -> bytes:
-    # Behind its length, which is `size` at most.
+    # Behind its length, which is 1 to `size`.
     if not 0 < len(value) <= size:
         raise ValueError
     return _number(len(value), 1) + value
@@ -307,7 +310,10 @@ def _write_identifier(value: "Any") -> bytes:
         return _TEXT + value.encode()
     if sorted(value) != ["duid", "iaid"]:
         raise ValueError
-    return _IAID + _number(value["iaid"], 4) + _write_duid(value["duid"])
+    duid = _write_duid(value["duid"])
+    if len(duid) < 3:
+        raise ValueError
+    return _IAID + _number(value["iaid"], 4) + duid
 
 
 def _write_duid(value: "Any") -> bytes:
@@ -331,6 +337,8 @@ def _write_fqdn(value: "Any") -> bytes:
         if sorted(value) != ["flags", "name"]:
             raise ValueError
         flags = value["flags"]
+        if flags & _S_N == _S_N:
+            raise ValueError
         value = value["name"]
     data = _number(flags, 1) + b"\0\0"
     if not flags & _E:

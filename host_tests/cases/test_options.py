@@ -55,6 +55,7 @@ def test_what_is_no_option_is_named():
     for name in ("ntp", "", "A router", "router\n4", "-1", "0", "255", 0, 255, -1, 4.0, None):
         assert raises(ValueError, options.code, name) == "no option %s" % name
         assert refusal(name, b"a") == "no option %s" % name
+        assert raises(ValueError, options.decode, name, b"a") == "no option %s" % name
 
 
 # Values that are written, and read
@@ -124,7 +125,7 @@ def test_options_in_an_option():
     both("vendor_specific_information", {1: b"abc", 254: b"\0"}, b"\1\3abc\xfe\1\0")
     assert options.encode(43, {"2": {"hex": "0a:0b"}, "1": "abc"}) == b"\1\3abc\2\2\x0a\x0b"
     assert options.decode(43, b"\0\1\3abc\0\xff\0\0") == {1: b"abc"}
-    assert options.decode(43, b"\1\0") == {1: b""}
+    both(43, {1: b""}, b"\1\0")
     stays("vendor_specific_information", b"\1", b"\1\4abc", b"\1\3abc\xff\1", b"http://a")
 
 
@@ -377,12 +378,18 @@ def test_a_value_that_is_wrong_is_refused_with_what_the_option_takes():
         ("vendor_specific_information", "text", "{code: text}"),
         ("vendor_specific_information", {"a": "text"}, "{code: text}"),
         ("vendor_specific_information", {256: "text"}, "{code: text}"),
+        ("vendor_specific_information", {0: "text"}, "{code: text}"),
+        ("vendor_specific_information", {255: "text"}, "{code: text}"),
+        ("vendor_specific_information", {}, "{code: text}"),
         ("vendor_specific_information", {1: 7}, "{code: text}"),
         ("client_fqdn", "moon..lab", "a name of labels of 1 to 63 bytes"),
         ("client_fqdn", ".", "a name of labels of 1 to 63 bytes"),
         ("client_fqdn", 64 * "a", "a name of labels of 1 to 63 bytes"),
         ("client_fqdn", {"name": "moon"}, "a name of labels of 1 to 63 bytes"),
+        ("client_fqdn", {"name": "moon", "flags": 13}, "a name of labels of 1 to 63 bytes"),
+        ("client_fqdn", {"name": "moon", "flags": 256}, "a name of labels of 1 to 63 bytes"),
         ("vendor_identifying_vendor_class", {9: "text"}, "{enterprise: [text]}"),
+        ("vendor_identifying_vendor_class", {9: []}, "{enterprise: [text]}"),
         ("vendor_identifying_vendor_class", {1 << 32: ["text"]}, "{enterprise: [text]}"),
         (125, {9: {1: 7}}, "{enterprise: {code: text}}"),
         ("domain_search", ["lab.example"], "bytes"),
@@ -405,6 +412,7 @@ def test_a_client_identifier_that_is_none_is_refused():
         {"iaid": 1, "duid": {"uuid": "00010203"}},
         {"iaid": 1, "duid": {"enterprise": 9}},
         {"iaid": 1, "duid": "text"},
+        {"iaid": 1, "duid": b"\0\7"},
     ):
         assert refusal("client_identifier", value).startswith("client_identifier: text, or {"), (
             value

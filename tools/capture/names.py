@@ -39,27 +39,13 @@ def message_type(number: int) -> str:
 _WORDS = {
     word.lower(): word
     for word in (
-        *(
-            "ARP",
-            "DHCP",
-            "DNS",
-            "Ethernet",
-            "FQDN",
-            "IP",
-            "IPv6",
-            "IRC",
-            "LPR",
-            "MTU",
-            "Microsoft",
-        ),
-        *("NIS", "NIS+", "NNTP", "NTP", "NetBIOS", "POP3", "POSIX", "SIP", "SMTP", "StreetTalk"),
-        *("TCP", "TFTP", "TTL", "WWW", "Window", "X"),
-    )
+        "ARP DHCP DNS Ethernet FQDN IP IPv6 IRC LPR MTU Microsoft NIS NIS+ NNTP NTP NetBIOS POP3 "
+        "POSIX SIP SMTP StreetTalk TCP TFTP TTL WWW Window X"
+    ).split()
 } | {"renewal": "renewal (T1)", "rebinding": "rebinding (T2)"}
 _HYPHENATED = (
-    *("auto-configure", "auto-discovery", "IPv6-only", "non-local", "time-to-live"),
-    "vendor-identifying",
-)
+    "auto-configure auto-discovery IPv6-only non-local time-to-live vendor-identifying"
+).split()
 
 
 def option_name(code: int) -> str:
@@ -82,7 +68,7 @@ def option_text(code: int, value: bytes) -> str:
     kind = options.kind(code)
     if kind == "t":
         return quoted(value)
-    decoded = options.decode(code, value)
+    decoded = options.decode(code, value) if kind else value
     if isinstance(decoded, bytes):
         text = value.hex() or "empty"
         sized = kind and (kind in _SIZED or kind == "f" and len(value) != 1)
