@@ -242,21 +242,24 @@ def test_dnsmasq_knows_each_user_class(net: Lab) -> None:
 
 
 @pytest.mark.rfc("3925 3")
-def test_dnsmasq_knows_a_vendor_identifying_vendor_class(net: Lab) -> None:
+@pytest.mark.parametrize(("sent", "file"), [("sensor", "sensor.bin"), ("lamp", None)])
+def test_dnsmasq_knows_a_vendor_identifying_vendor_class(
+    net: Lab, sent: str, file: str | None
+) -> None:
     serve(
         net,
         "dnsmasq",
         change=lines(
-            f"dhcp-match=set:s,vi-encap:{ENTERPRISE},sensor",
-            "dhcp-option=tag:s,67,sensor.bin",
+            f"dhcp-match=set:sensor,vi-encap:{ENTERPRISE},sensor",
+            "dhcp-option=tag:sensor,67,sensor.bin",
         ),
     )
     found = bind(
         net,
-        vendor_identifying_vendor_class={ENTERPRISE: ["sensor"]},
+        vendor_identifying_vendor_class={ENTERPRISE: [sent]},
         parameter_request_list=asked(67),
     )
-    assert found["bootfile_name"] == "sensor.bin"
+    assert found.get("bootfile_name") == file
 
 
 @pytest.mark.rfc("4702 3.3", "4702 4")
