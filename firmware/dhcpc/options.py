@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from dhcpc import Lease
 
-# The options by the type of their value: its letter, what `encode` takes in the words of its
-# ValueError, then code and name of each. What servers alone send is not written but as bytes.
+# The options by type: a line has the letter of the type and, for the ValueError of `encode`, what
+# that takes; the lines below it have the code and the name of each option.
 _TABLE = const("""
 =a an address
 1 subnet_mask
@@ -158,7 +158,7 @@ _UUID = const(b"\0\4")
 # RFC 4702 2.1
 _E = const(4)  # the name is as DNS has it
 _S_E = const(5)  # and the server is to enter the address into DNS (3.3)
-_S_N = const(9)  # not both: S, and that it is to enter nothing
+_S_N = const(9)  # S, and N: it is to enter nothing. Only one of them may be set
 
 _POINTER = const(0xC0)  # RFC 1035 4.1.4
 _HOPS = const(16)  # pointers in a name: a server's own names have one or two
@@ -416,7 +416,7 @@ def _each(kind: str, value: bytes, size: int) -> "list[Any]":
 
 
 def _text(value: bytes) -> "str | bytes":
-    # Text, if it is for people.
+    # Text, unless there are control characters in it.
     try:
         return str(value, "utf-8") if min(value) >= 32 else value
     except ValueError:
@@ -482,7 +482,7 @@ def _domain(value: bytes, i: int) -> "tuple[str, int]":
             raise ValueError
         labels.append(str(label, "utf-8"))
         i += count
-    return ".".join(labels) or ".", after or i + 1
+    return ".".join(labels), after or i + 1
 
 
 def _domains(value: bytes) -> "list[str]":
@@ -494,7 +494,7 @@ def _domains(value: bytes) -> "list[str]":
         size += len(domain)
         if size > _NAMES:
             raise ValueError
-        found.append(domain)
+        found.append(domain or ".")
     return found
 
 
@@ -538,16 +538,17 @@ def _read_duid(value: bytes) -> "Any":
 def _read_fqdn(value: bytes) -> "dict[str, Any]":
     flags = value[0]
     domain = value[3:]
-    if flags & _E and domain:
-        # A part of a name has no end (RFC 4702 2.3.1): the zero is beyond it.
+    if len(value) < 3:
+        raise ValueError
+    if flags & _E:
+        # A part of a name has no end (RFC 4702 2.3.1); then this zero is it.
         text, end = _domain(domain + b"\0", 0)
         if end < len(domain):
             raise ValueError
-        text += "."[end - len(domain) :]
+        if end == len(domain):
+            text += "."
     else:
         text = str(domain, "utf-8")
-    if len(value) < 3:
-        raise ValueError
     return {"flags": flags, "name": text}
 
 

@@ -143,7 +143,7 @@ def test_a_client_identifier_may_be_text():
     stays("client_identifier", b"\1" + MAC, b"\0", b"\0\1\2", b"\0\xff", b"")
 
 
-@rfc("4361 6.1", "3315 9.2", "3315 9.3", "3315 9.4", "6355 4")
+@rfc("4361 6.1", "8415 11.2", "8415 11.3", "8415 11.4", "8415 11.5")
 def test_a_client_identifier_may_be_an_iaid_and_a_duid():
     mac = "02:00:00:00:00:01"
     for duid, data in (
@@ -156,7 +156,7 @@ def test_a_client_identifier_may_be_an_iaid_and_a_duid():
         both("client_identifier", {"iaid": 1, "duid": duid}, b"\xff\0\0\0\1" + data)
 
 
-@rfc("6355 4")
+@rfc("8415 11.5")
 def test_a_uuid_may_be_written_as_people_do():
     uuid = "00010203-0405-0607-0809-0A0B0C0D0E0F"
     data = options.encode("client_identifier", {"iaid": 1, "duid": {"uuid": uuid}})
@@ -220,6 +220,7 @@ def test_a_name_is_for_the_server_to_enter_into_dns():
 def test_a_part_of_a_name_has_no_end():
     both(81, {"flags": 5, "name": "moon.lab"}, b"\5\0\0\4moon\3lab")
     both(81, {"flags": 5, "name": ""}, b"\5\0\0")
+    assert options.decode(81, b"\5\0\0\0") == {"flags": 5, "name": "."}
 
 
 @rfc("4702 2.3.1")

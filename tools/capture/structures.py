@@ -84,7 +84,7 @@ def fqdn(value: dict[str, Any]) -> str:
     """Option 81: a client's name in DNS, and who is to write it there, RFC 4702."""
     flags, name = value["flags"], value["name"].encode()
     names = "".join(letter for bit, letter in _FQDN_FLAGS if flags & bit)
-    text = escaped(name.removesuffix(b".")) if flags & _WIRE else quoted(name)
+    text = escaped(name.removesuffix(b".")) or "." if flags & _WIRE else quoted(name)
     return f"flags {flags:#04x}{f' ({names})' if names else ''}, {text}"
 
 
