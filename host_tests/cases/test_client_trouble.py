@@ -269,7 +269,7 @@ def test_without_a_lease_there_is_always_a_reason():
     assert board.client.reason == "no answer"
     board = Board().bound()
     decline(board.client)
-    assert board.client.reason == "no answer"
+    assert board.client.reason == "declined"
 
 
 def test_release_and_close_come_to_their_end_whatever_the_link_does():
