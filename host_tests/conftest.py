@@ -8,7 +8,7 @@ import os
 import re
 import signal
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -205,21 +205,33 @@ def lab_works() -> None:
     """Skips, with the reason, where there can be no lab or no VM."""
     if missing := vm.vms()["vm64"].missing:
         pytest.skip(f"vm64: {missing}")
-    try:
-        with Lab():
-            pass
-    except Unavailable as error:
-        pytest.skip(str(error))
+    with Lab():
+        pass
 
 
 @pytest.fixture(scope="module", params=SERVERS)
 def kind(request: pytest.FixtureRequest) -> str:
     """The name of a server, each in turn."""
+    SERVERS[request.param].require()
+    return str(request.param)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None]:
+    return (yield from _skipping())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    return (yield from _skipping())
+
+
+def _skipping() -> Generator[None]:
+    # What is not on this machine, a server say, is a reason to skip, wherever that shows.
     try:
-        SERVERS[request.param].require()
+        yield
     except Unavailable as error:
         pytest.skip(str(error))
-    return str(request.param)
 
 
 # Tiers, RFC sections, skips

@@ -11,7 +11,6 @@ from testbed.board import plug_board
 from testbed.lab import Lab
 from testbed.network import CLIENT_MAC
 from toolchain import lwip, vm
-from toolchain.cli import Unavailable
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +18,10 @@ def stack_works() -> None:
     """Skips, with the reason and the remedy, where lwIP, its TAP or a VM cannot be had."""
     if missing := vm.vms()["vm64"].missing:
         pytest.skip(f"vm64: {missing}")
-    try:
-        for port in lwip.BOARDS:
-            lwip.build(port)
-        with Lab() as net:
-            plug_board(net)
-    except Unavailable as error:
-        pytest.skip(str(error))
+    for port in lwip.BOARDS:
+        lwip.build(port)
+    with Lab() as net:
+        plug_board(net)
 
 
 @pytest.fixture(scope="module")

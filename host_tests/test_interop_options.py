@@ -16,9 +16,7 @@ from reader import read
 from testbed.lab import Lab
 from testbed.network import CLIENT_MAC
 from testbed.plan import Plan
-from testbed.servers import SERVERS, Server
 from toolchain import vm
-from toolchain.cli import Unavailable
 
 pytestmark = pytest.mark.usefixtures("lab_works")
 
@@ -83,23 +81,6 @@ WRITTEN: dict[str, Any] = {
 def net() -> Iterator[Lab]:
     with Lab() as net:
         yield net
-
-
-def serve(
-    net: Lab, kind: str, plan: Plan | None = None, change: Callable[[str], str] = str
-) -> Server:
-    """Start a server with its configuration file changed."""
-    known = SERVERS[kind]
-    try:
-        known.require()
-    except Unavailable as error:
-        pytest.skip(str(error))
-
-    class Changed(known):  # type: ignore[valid-type, misc]
-        def config(self) -> str:
-            return change(super().config())
-
-    return Changed(net, plan or Plan(), 1, None)
 
 
 def bind(net: Lab, **sent: Any) -> dict[str, Any]:
@@ -213,8 +194,7 @@ def test_a_long_option_reads_as_one_value(kind: str, net: Lab) -> None:
 @pytest.mark.rfc("2132 9.13")
 @pytest.mark.parametrize(("sent", "ntp"), [("greenhouse", "192.0.2.60"), ("shed", "192.0.2.1")])
 def test_dnsmasq_knows_a_vendor_class(net: Lab, sent: str, ntp: str) -> None:
-    serve(
-        net,
+    net.serve(
         "dnsmasq",
         change=lines(
             "dhcp-vendorclass=set:green,greenhouse", "dhcp-option=tag:green,42,192.0.2.60"
@@ -226,8 +206,7 @@ def test_dnsmasq_knows_a_vendor_class(net: Lab, sent: str, ntp: str) -> None:
 
 @pytest.mark.rfc("3004 4")
 def test_dnsmasq_knows_each_user_class(net: Lab) -> None:
-    serve(
-        net,
+    net.serve(
         "dnsmasq",
         change=lines(
             "dhcp-userclass=set:lab,lab",
@@ -246,8 +225,7 @@ def test_dnsmasq_knows_each_user_class(net: Lab) -> None:
 def test_dnsmasq_knows_a_vendor_identifying_vendor_class(
     net: Lab, sent: str, file: str | None
 ) -> None:
-    serve(
-        net,
+    net.serve(
         "dnsmasq",
         change=lines(
             f"dhcp-match=set:sensor,vi-encap:{ENTERPRISE},sensor",
@@ -274,7 +252,7 @@ def test_dnsmasq_knows_a_vendor_identifying_vendor_class(
 def test_a_server_answers_the_name_of_the_client(
     net: Lab, kind: str, change: Callable[[str], str]
 ) -> None:
-    serve(net, kind, change=change)
+    net.serve(kind, change=change)
     found = bind(net, client_fqdn="moon.lab.example.", parameter_request_list=asked(81))
     assert found["client_fqdn"]["name"] == "moon.lab.example."
 
@@ -298,7 +276,7 @@ def test_a_server_keeps_an_address_for_a_duid(kind: str, net: Lab) -> None:
             }
         ),
     }[kind]
-    serve(net, kind, change=change)
+    net.serve(kind, change=change)
     bind(net, client_identifier=identifier)
     assert net.addresses() == [f"{ip}/24"]
 
@@ -324,7 +302,7 @@ def test_a_server_keeps_an_address_for_a_duid(kind: str, net: Lab) -> None:
     ids=["60", "77", "124", "125"],
 )
 def test_kea_knows_a_class(net: Lab, option: str, value: Any, test: str) -> None:
-    serve(net, "kea", change=classes(known=test))
+    net.serve("kea", change=classes(known=test))
     found = bind(net, parameter_request_list=asked(67), **{option: value})
     assert found["bootfile_name"] == "known"
 
@@ -342,7 +320,7 @@ def test_dhcpd_gives_a_vendor_class_its_own_options(net: Lab) -> None:
         "  option green.level 7;",
         "}",
     ]
-    serve(net, "dhcpd", change=lambda config: "\n".join(space) + "\n" + config)
+    net.serve("dhcpd", change=lambda config: "\n".join(space) + "\n" + config)
     found = bind(net, vendor_class_identifier="greenhouse", parameter_request_list=asked(43))
     assert found["vendor_specific_information"] == {
         "1": {"hex": b"http://lab.example/".hex()},
@@ -355,12 +333,12 @@ def test_dhcpd_knows_a_user_class(net: Lab) -> None:
     known = (
         'class "lab" { match if option user-class = "\\003lab"; option bootfile-name "lab.bin"; }'
     )
-    serve(net, "dhcpd", change=lambda config: f"{known}\n{config}")
+    net.serve("dhcpd", change=lambda config: f"{known}\n{config}")
     found = bind(net, user_class=["lab"], parameter_request_list=asked(67))
     assert found["bootfile_name"] == "lab.bin"
 
 
 @pytest.mark.rfc("2132 9.2")
 def test_dnsmasq_grants_the_time_that_is_asked_for(net: Lab) -> None:
-    serve(net, "dnsmasq")
+    net.serve("dnsmasq")
     assert bind(net, ip_address_lease_time=1200)["ip_address_lease_time"] == 1200

@@ -25,7 +25,7 @@ from testbed.network import CLIENT_MAC
 from testbed.plan import Plan
 from testbed.process import PATIENCE_S, Process, wait_for
 from toolchain import vm
-from toolchain.cli import Refusal, Unavailable
+from toolchain.cli import Refusal
 from toolchain.programs import require
 
 NETUP = clients.Netup.path
@@ -156,12 +156,9 @@ def lab_works() -> None:
     """Skips, with the reason, where there can be no lab or no VM."""
     if missing := vm.vms()["vm64"].missing:
         pytest.skip(f"vm64: {missing}")
-    try:
-        require("dnsmasq")
-        with Lab():
-            pass
-    except Unavailable as error:
-        pytest.skip(str(error))
+    require("dnsmasq")
+    with Lab():
+        pass
 
 
 @pytest.fixture
@@ -475,10 +472,7 @@ def test_a_route_that_cannot_be_set_is_an_error_and_no_more(served: Lab) -> None
 @pytest.mark.rfc("2131 2", "2132 9.10")
 def test_a_reply_of_over_1024_bytes_gives_a_lease(net: Lab, which: str) -> None:
     # Kea heeds no option 57. Of longer replies than a frame has room for it sends none.
-    try:
-        require("kea-dhcp4")
-    except Unavailable as error:
-        pytest.skip(str(error))
+    require("kea-dhcp4")
     long = {224 + number: bytes([65 + number]) * 240 for number in range(4)}
     net.serve("kea", Plan(extra=long, force=True))
     with net.capture() as wire:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 from testbed.network import Network
@@ -32,13 +33,19 @@ class Lab(Network):
         super().__init__(uplink=uplink)
         self._numbers = itertools.count(1)
 
-    def serve(self, name: str, plan: Plan | None = None, leases: Server | None = None) -> Server:
+    def serve(
+        self,
+        name: str,
+        plan: Plan | None = None,
+        leases: Server | None = None,
+        change: Callable[[str], str] = str,
+    ) -> Server:
         """Start a server (a key of SERVERS) on a host of its own and wait until it is ready.
 
-        `leases` is a stopped server of the same kind whose lease file it inherits. ValueError says
-        what of the plan this server cannot do.
+        `leases` is a stopped server of the same kind whose lease file it inherits. `change` makes
+        of its configuration file another. ValueError says what of the plan this server cannot do.
         """
-        return SERVERS[name](self, plan or Plan(), next(self._numbers), leases)
+        return SERVERS[name](self, plan or Plan(), next(self._numbers), leases, change)
 
     def relay(self, server: Server) -> str:
         """Put a relay, which has the address that the server had, between the client's cable and

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import struct
+from collections.abc import Callable
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -24,7 +25,14 @@ class Server(Program):
     longest_option = 255
     can_commit = False
 
-    def __init__(self, net: Network, plan: Plan, number: int, leases: Server | None) -> None:
+    def __init__(
+        self,
+        net: Network,
+        plan: Plan,
+        number: int,
+        leases: Server | None,
+        change: Callable[[str], str],
+    ) -> None:
         if plan.rapid and not self.can_commit:
             raise ValueError(f"{self.name} knows no Rapid Commit")
         for code, value in plan.all_options().items():
@@ -38,7 +46,7 @@ class Server(Program):
         self.lease_file = self.dir / "leases"
         net.outside(self.dir).mkdir()
         net.outside(self.lease_file).write_bytes(leases.lease_bytes() if leases else b"")
-        net.outside(self.dir / "conf").write_text(self.config())
+        net.outside(self.dir / "conf").write_text(change(self.config()))
         address = f"{plan.server}/{plan.network.prefixlen}"
         net.add_host(self.host, self.mac, address)
         self._process = net.start([self.program, *self.args()], host=self.host)
