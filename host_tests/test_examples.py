@@ -99,6 +99,12 @@ def net() -> Iterator[Lab]:
         yield net
 
 
+def settings(name: str) -> dict[str, Any]:
+    """Those of an example, without the Wi-Fi: here is a cable."""
+    found = json.loads((EXAMPLES / f"{name}.json").read_text())
+    return {key: value for key, value in found.items() if key not in ("ssid", "key")}
+
+
 def unplugged(net: Lab, away: bool) -> None:
     net.run(["ip", "link", "set", "client", "down" if away else "up"], host="switch")
 
@@ -206,3 +212,61 @@ def test_reconnect_tries_again_when_the_broker_goes_and_comes_back(net: Lab) -> 
     board.wait("broker: closed,")
     net.start(python(broker, "1883"), host=server.host)
     board.wait("broker: b'welcome'", 2)
+
+
+def enterprise(config: str) -> str:
+    """dnsmasq's, which tells pumps on the second floor where to send what they measure."""
+    return config + "\n".join(
+        (
+            "dhcp-userclass=set:floor,floor-2",
+            "dhcp-option=vendor:acme-pump,1,collector.plant.example",
+            "dhcp-option=vendor:acme-pump,2,00:1e",
+            "dhcp-option=tag:floor,119,plant.example,example.com",
+            "domain=plant.example",
+            "",
+        )
+    )
+
+
+@pytest.mark.rfc("2132 9.13", "3004 4", "4702 3.1", "4361 6.1")
+def test_enterprise_reads_what_its_server_has_for_it_alone(net: Lab) -> None:
+    server = net.serve("dnsmasq", change=enterprise)
+    board = Board(net, "enterprise_app", **settings("enterprise")).start()
+    assert board.wait("collector:") == "collector: collector.plant.example"
+    assert board.wait("interval:") == "interval: 30 s"
+    assert board.wait("time servers:") == "time servers: ['192.0.2.1']"
+    assert board.wait("search list:") == "search list: ['plant.example', 'example.com']"
+    assert "pump-3.plant.example" in board.wait("name:")
+    assert "ff:00:00:00:01:00:03:00:01:02:00:5e:00:53:01" in server.lease_bytes().decode()
+
+
+def test_enterprise_gets_nothing_of_it_as_another_device(net: Lab) -> None:
+    net.serve("dnsmasq", change=enterprise)
+    told = {**settings("enterprise"), "vendor_class": "acme-valve", "user_class": ["floor-1"]}
+    board = Board(net, "enterprise_app", **told).start()
+    assert board.wait("search list:") == "search list: None"
+    assert "collector:" not in board.process.said()
+
+
+def ask(address: str) -> None:
+    """Ask the board who it is, and print what it says."""
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(5)
+        sock.sendto(b"who", (address, 8080))
+        print(sock.recv(100).decode())
+
+
+@pytest.mark.rfc("3927 2.1")
+def test_fallback_answers_at_its_own_address_until_there_is_a_server(net: Lab) -> None:
+    net.add_host("neighbour", "02:00:00:00:02:01", "169.254.0.1/16")
+    told = {**settings("fallback"), "fallback_s": 1}
+    board = Board(net, "fallback_app", **told).start()
+    own = board.wait("dhcpc: fallback: ").split()[2]
+    assert net.run(python(ask, own), host="neighbour").strip() == f"{own}, link-local"
+
+    server = net.serve("dnsmasq")
+    leased = board.wait("dhcpc: bound: ").split()[2]
+    assert net.run(python(ask, leased), host=server.host).strip() == f"{leased}, lease"
+    assert [address.split("/")[0] for address in net.addresses()] == [leased]

@@ -1,0 +1,34 @@
+"""A device that can be reached without a DHCP server, too: an app.py, for the settings in
+fallback.json. After 10 s without a lease it has an address of its own, which goes when there is a
+lease.
+"""
+
+import socket
+
+PORT = 8080
+
+sock = None
+
+
+def setup(dhcp):
+    """Open a port at which the device says what address it has."""
+    global sock
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(socket.getaddrinfo("0.0.0.0", PORT)[0][-1])
+    sock.setblocking(False)
+
+
+def kind(lease):
+    """Where an address is from: "static", "link-local", or the server that has granted it."""
+    return getattr(lease, "kind", None) or "lease"
+
+
+def loop(dhcp):
+    """Answer those who ask."""
+    try:
+        _, whom = sock.recvfrom(64)
+    except OSError:  # nobody asks
+        return
+    lease = dhcp.lease
+    if lease:
+        sock.sendto(("%s, %s" % (lease.ip, kind(lease))).encode(), whom)
