@@ -19,7 +19,7 @@ demo: .venv/ready  ## the main job on this machine: no root, no board, no server
 	@$(PY) tools/demo.py
 
 test: setup  ## every test that this machine can run (ARGS='-k wire': some of them)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
 lint: .venv/ready $(APART)  ## style and types, for the oldest and the newest Python and for boards
 	@$(PY) -m ruff check --quiet --output-format=concise

@@ -7,13 +7,11 @@ import socket
 
 PORT = 8080
 
-sock = None
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
 
 def setup(dhcp):
     """Open a port at which the device says what address it has."""
-    global sock
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(socket.getaddrinfo("0.0.0.0", PORT)[0][-1])
     sock.setblocking(False)
 
