@@ -112,6 +112,7 @@ def nak(text: bytes = b"wrong network", **fields: Any) -> Message:
 
 
 LEASE = f"{IP} for 12 h from {SERVER}"
+RAPID: tuple[int, Any] = (80, b"")
 
 
 def told(*said: Message) -> Conversation:
@@ -139,6 +140,14 @@ def notes(*said: Message) -> list[str]:
 
 def test_a_lease() -> None:
     assert verdict(discover(), offer(), takes(), ack()) == (LEASE, "")
+
+
+@pytest.mark.rfc("4039 3.1")
+def test_an_ack_to_a_discover_is_a_lease_where_both_have_rapid_commit() -> None:
+    assert states(discover(RAPID), ack(RAPID), renews()) == ["SELECTING", "BOUND", "RENEWING"]
+    assert verdict(discover(RAPID), ack(RAPID))[0].startswith(LEASE)
+    for said in ((discover(), ack(RAPID)), (discover(RAPID), ack())):
+        assert "refused" in verdict(*said)[0]
 
 
 def test_a_lease_and_what_became_of_it() -> None:

@@ -7,20 +7,22 @@ judged here a second time. No time passes for it: the captured client's messages
 from __future__ import annotations
 
 from socket import inet_aton
+from types import SimpleNamespace
 from typing import Any
 
 from capture.messages import Message, option_value
 from capture.names import ip_text
-from dhcpc import Session, client
+from dhcpc import Session, client, rapid
 
 _SIZE = client._SIZE  # of a longer datagram, a board takes that much
+_ROOM = 570  # bytes, of what a session writes
 _STATES = client._STATES.split()
 _WITH_LEASE = ("RENEWING", "REBINDING")
 _NOBODY = "0.0.0.0"
 _ALL = "255.255.255.255"
 
 # RFC 2132
-_REQUESTED, _SERVER_ID, _MESSAGE = 50, 54, 56
+_REQUESTED, _SERVER_ID, _MESSAGE, _RAPID_COMMIT = 50, 54, 56, 80
 
 
 class Judge:
@@ -29,6 +31,7 @@ class Judge:
     def __init__(self, chaddr: bytes) -> None:
         """chaddr: as the client's messages have it, its first 6 bytes."""
         self.session = Session(chaddr, b"", lambda bits: 0)
+        self.commits = False
 
     @property
     def state(self) -> str:
@@ -39,6 +42,11 @@ class Judge:
         """Put it into a state, the transaction that of a message; addresses are 0.0.0.0 where
         there is none."""
         session = self.session
+        if option_value(message.record, _RAPID_COMMIT) is not None and not self.commits:
+            self.commits = True  # this client takes an ACK to a DISCOVER (RFC 4039)
+            link = SimpleNamespace(buf=bytearray(_ROOM))
+            device: Any = SimpleNamespace(session=session, link=link)
+            rapid.commit(device)
         if state not in _WITH_LEASE:
             session.start()  # from here on there is none
         session.state = _STATES.index(state)
