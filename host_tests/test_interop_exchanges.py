@@ -71,8 +71,9 @@ class Run(NamedTuple):
         return next(message for message in self.messages if message.type == "ACK")
 
 
-def run(net: Lab, *script: str) -> Run:
-    """Switch the client's host on, and have its client do that."""
+def run(net: Lab, *script: str, awaited: str = "") -> Run:
+    """Switch the client's host on, and have its client do that. awaited: a type of message that is
+    on the wire by then, whether the client hears it or not."""
     net.cut_power()
     unix = vm.vms()["vm64"]
     path = os.pathsep.join(map(str, (unix.firmware(), vm.ROOT / "boards/UNIX", ".frozen")))
@@ -82,6 +83,8 @@ def run(net: Lab, *script: str) -> Run:
         events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
         count = len([event for event in events if event["event"] in ("send", "recv")])
         wait_for(lambda: len(wire.messages()) >= count, f"{count} messages")
+        if awaited:
+            wire.wait(awaited)
         return Run(events, wire.messages())
 
 
@@ -305,6 +308,20 @@ def test_the_server_that_has_an_option_is_preferred_and_then_the_one_that_is_kno
     done = run(net, *again, "dhcp.session.start()", *BOUND)
     assert done.types == ["DISCOVER", "REQUEST"]
     assert done.events[-1]["event"] == SECOND
+
+
+@only_dnsmasq
+@pytest.mark.rfc("2131 4.4.5")
+def test_in_rebinding_a_denied_server_takes_no_lease_away(kind: str, net: Lab) -> None:
+    net.serve(kind, Plan(authoritative=False))
+    net.serve(kind, Plan(subnet="198.51.100.0/24"))  # it says no to addresses of another subnet
+    rebind = "dhcp.session.lease.t2 = dhcp.session.due = 0"
+    script = ("servers.only(dhcp, deny=['198.51.100.1'])", "dhcp.acquire()", rebind)
+    done = run(net, *script, "go('rebound')", awaited="NAK")
+    assert done.names == ["bound", "rebound"]
+    assert {message.ip.src for message in done.messages if message.type == "NAK"} == {
+        "198.51.100.1"
+    }
 
 
 @only_dnsmasq
