@@ -121,7 +121,9 @@ class Session:
     lease: Lease | None
     yiaddr = _NOBODY
     server: bytes | None = None  # whose OFFER or lease it is, zeros if nobody says
-    shun = b"no"  # the server that has not kept what it offered: the next DISCOVER is for others
+    # The server that has not kept what it offered: the next DISCOVER is for others. No server's
+    # address begins with 0.33.
+    shun = b"\0!"
     due: int  # the age of the lease, in seconds, at which to send the next REQUEST
     fails = 0  # starts in a row without a lease that lasts: each doubles the wait before the next
 
@@ -176,7 +178,7 @@ class Session:
         self.state = _BOUND
         self.yiaddr = lease.yiaddr
         self.server = lease.server
-        self.shun = b"no"
+        self.shun = b"\0!"
         self.due = min(max(lease.t1, _MIN_T1), lease.lease_time)
         lease.age = self.age
         return event

@@ -33,6 +33,7 @@ _MEMORY = const(2048)  # bytes that an ESP32's RTC has for the application
 _TAG = const(b"dhc")
 
 _INIT_REBOOT = const(2)  # states of the session
+_SELECTING = const(3)
 _AT_REST = const((0, 6))  # STOPPED, BOUND
 
 
@@ -132,14 +133,18 @@ class Client(_Client):
         self.others: list[bytes] = []  # those that come after it
 
     def before_sleep(self, timeout_ms: int = 2000) -> None:
-        """See through what is under way, a renewal say, for at most so long; then store how old
-        the lease is, if the store's clock has been set since the last packet.
+        """See through what is under way, a renewal say, for at most so long, and not at all if it
+        is to begin later than that; then store how old the lease is, if the store's clock has been
+        set since the last packet.
         """
         start = self.clock()
         self.saved = None  # what waits to be written is written now
         self.poll()
         session = self.session
-        while session.state not in _AT_REST and self.clock() - start & 0x3FFFFFFF < timeout_ms:
+        while session.state not in _AT_REST:
+            gone = self.clock() - start & 0x3FFFFFFF
+            if gone + (session.wait if session.state < _SELECTING else 0) >= timeout_ms:
+                break
             self.poll(100)
         lease = session.lease
         if lease:

@@ -336,3 +336,13 @@ def test_a_nak_in_requesting_starts_over():
     assert types(w) == [DISCOVER, REQUEST, DISCOVER]
     assert last(w).xid != first
     assert last(w).secs == 0
+
+
+@rfc("2131 4.4.1")
+def test_the_first_offer_is_taken_whatever_the_servers_address():
+    for first in range(1, 224):
+        for second in (0, first, first + 1):
+            server = bytes((first, second, 0, 1))
+            world = World().selecting()
+            world.answer(OFFER, server=server)
+            assert world.session.server == server

@@ -4,6 +4,7 @@ import time
 
 from cable import A_SECOND, LEASE, Server
 from dhcpc import sleep
+from dhcpc.conflicts import decline
 from kit import called, rfc
 from records import Clock
 from sleeper import DEEP_SLEEP, Machine, Sleeper, built_on
@@ -210,3 +211,13 @@ def test_before_a_sleep_nothing_is_waited_for_without_a_link_or_after_release():
     board.client.before_sleep()
     assert board.cable.now == now
     assert board.types[-1] == RELEASE
+
+
+def test_what_is_to_begin_much_later_is_not_waited_for():
+    board = Sleeper().bound()
+    decline(board.client)
+    began = board.cable.now
+    board.client.before_sleep()
+    assert board.cable.now == began
+    board.client.before_sleep(20_000)
+    assert board.client.state == "BOUND"
