@@ -2,7 +2,8 @@
 sends one datagram, sleeps.
 
 ESP32 keeps the lease in its RTC's memory: a wake costs no packet until T1. RP2 has none, and no
-clock that survives: the lease is in flash, and a wake costs one REQUEST.
+clock that survives: the lease is in flash, and a wake costs one REQUEST. Of /dhcpc.json it takes
+the Wi-Fi alone: what reads all of it would be imported at each wake.
 """
 
 import json
