@@ -45,9 +45,9 @@ def payloads(wire: Capture) -> list[tuple[str, bytes]]:
     return [(frame[IP].src, bytes(frame[UDP].payload)) for frame in frames(wire)]
 
 
-def answers(net: Lab, port: str, script: str) -> list[Any]:
+def answers(net: Lab, port: str, script: str, *, two: bool = False) -> list[Any]:
     """Run a script on a board to its end; what it told."""
-    with Board(net, port, script) as board:
+    with Board(net, port, script, two=two) as board:
         return board.end()
 
 

@@ -1,11 +1,11 @@
 /* A board's IP stack as a process: lwIP behind a TAP, used by a program over file descriptor 3.
  *
- *     stack TAP MAC COMMAND [ARGUMENT...]
+ *     stack TAP[,TAP] MAC[,MAC] COMMAND [ARGUMENT...]
  *
  * runs COMMAND and ends with it. COMMAND sends requests and gets a reply to each: struct request,
  * struct reply, each followed by `len` bytes. What each request does is one case of `handle`; when
- * it is sent is the business of host_tests/lwip_shim, which knows the boards' ports. The NIC's
- * driver is the TAP; it passes frames only while the link is up, and only those for its MAC. */
+ * it is sent is the business of host_tests/lwip_shim, which knows the boards' ports. The driver of a
+ * NIC is a TAP; it passes frames only while the link is up, and only those for its MAC. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -36,12 +37,13 @@
 #define NO_NIC (-100)    /* results beside lwIP's err_t */
 #define NO_SOCKET (-101)
 
+#define NICS 2
 #if ESP32
-#define NAME "st"
+#define NAMES {"st", "en"}
 #define SOCKETS 10    /* CONFIG_LWIP_MAX_SOCKETS */
 #define QUEUE 6       /* CONFIG_LWIP_UDP_RECVMBOX_SIZE */
 #else
-#define NAME "w0"
+#define NAMES {"w0", "e0"}
 #define SOCKETS 16    /* lwIP's own limit comes first */
 #define QUEUE 4       /* LWIP_INCOMING_PACKET_QUEUE_LEN, modlwip.c */
 #endif
@@ -52,7 +54,7 @@ struct request {
     u16_t port;
     u32_t arg;
     u8_t ip[4];
-    u16_t len, unused;
+    u16_t len, nic;
 };
 
 struct reply {
@@ -80,10 +82,14 @@ struct sock {
 };
 
 static struct sock socks[SOCKETS];
-static struct netif nic;
-static int present; /* whether lwIP knows the NIC */
-static u8_t mac[6];
-static int tap, pipe_fd;
+static struct nic {
+    struct netif netif;
+    int present; /* whether lwIP knows it */
+    u8_t mac[6];
+    int tap;
+} nics[NICS];
+static int count; /* of the NICs that there are */
+static int pipe_fd;
 
 static void fail(const char *what) {
     fprintf(stderr, "stack: %s: %s\n", what, strerror(errno));
@@ -98,11 +104,11 @@ u32_t sys_now(void) {
 
 /* The TAP as a NIC */
 
-static err_t transmit(const void *frame, size_t len) {
-    if (!netif_is_link_up(&nic)) {
+static err_t transmit(struct nic *nic, const void *frame, size_t len) {
+    if (!netif_is_link_up(&nic->netif)) {
         return ESP32 ? ERR_IF : ERR_OK; /* the cyw43 driver does not tell */
     }
-    if (len <= LONGEST && write(tap, frame, len) < 0) {
+    if (len <= LONGEST && write(nic->tap, frame, len) < 0) {
         /* a lost frame, as on a radio */
     }
     return ERR_OK;
@@ -110,14 +116,15 @@ static err_t transmit(const void *frame, size_t len) {
 
 static err_t output(struct netif *netif, struct pbuf *p) {
     u8_t frame[LONGEST];
-    (void)netif;
-    return transmit(frame, pbuf_copy_partial(p, frame, sizeof frame, 0));
+    return transmit(netif->state, frame, pbuf_copy_partial(p, frame, sizeof frame, 0));
 }
 
 static err_t nic_init(struct netif *netif) {
-    memcpy(netif->name, NAME, 2);
-    memcpy(netif->hwaddr, mac, sizeof mac);
-    netif->hwaddr_len = sizeof mac;
+    static const char names[NICS][3] = NAMES;
+    struct nic *nic = netif->state;
+    memcpy(netif->name, names[nic - nics], 2);
+    memcpy(netif->hwaddr, nic->mac, sizeof nic->mac);
+    netif->hwaddr_len = sizeof nic->mac;
     netif->mtu = 1500;
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET;
     netif->output = etharp_output;
@@ -125,25 +132,25 @@ static err_t nic_init(struct netif *netif) {
     return ERR_OK;
 }
 
-static void receive(const u8_t *frame, size_t len) {
-    int for_us = len >= SIZEOF_ETH_HDR && (frame[0] & 1 || !memcmp(frame, mac, sizeof mac));
-    if (!for_us || !present || !netif_is_link_up(&nic)) {
+static void receive(struct nic *nic, const u8_t *frame, size_t len) {
+    int for_us = len >= SIZEOF_ETH_HDR && (frame[0] & 1 || !memcmp(frame, nic->mac, sizeof nic->mac));
+    if (!for_us || !nic->present || !netif_is_link_up(&nic->netif)) {
         return;
     }
     struct pbuf *p = pbuf_alloc(PBUF_RAW, len, PBUF_POOL);
     if (p) {
         pbuf_take(p, frame, len);
-        if (nic.input(p, &nic) != ERR_OK) {
+        if (nic->netif.input(p, &nic->netif) != ERR_OK) {
             pbuf_free(p);
         }
     }
 }
 
-static void receive_all_frames(void) {
+static void receive_all_frames(struct nic *nic) {
     u8_t frame[LONGEST];
     ssize_t len;
-    while ((len = read(tap, frame, sizeof frame)) > 0) {
-        receive(frame, len);
+    while ((len = read(nic->tap, frame, sizeof frame)) > 0) {
+        receive(nic, frame, len);
     }
 }
 
@@ -234,20 +241,21 @@ static void answer(const struct reply *reply, const void *data) {
     }
 }
 
-static u16_t describe(struct info *info) {
-    struct dhcp *dhcp = present ? netif_dhcp_data(&nic) : NULL;
+static u16_t describe(const struct nic *nic, struct info *info) {
+    const struct netif *netif = &nic->netif;
+    struct dhcp *dhcp = nic->present ? netif_dhcp_data(netif) : NULL;
     memset(info, 0, sizeof *info);
-    memcpy(info->mac, mac, sizeof mac);
-    info->up = present && netif_is_up(&nic);
-    info->link = present && netif_is_link_up(&nic);
+    memcpy(info->mac, nic->mac, sizeof nic->mac);
+    info->up = nic->present && netif_is_up(netif);
+    info->link = nic->present && netif_is_link_up(netif);
     info->dhcp = dhcp && dhcp->state != DHCP_STATE_OFF;
-    info->supplied = present && dhcp_supplied_address(&nic);
-    memcpy(info->ip, netif_ip4_addr(&nic), 4);
-    memcpy(info->mask, netif_ip4_netmask(&nic), 4);
-    memcpy(info->gw, netif_ip4_gw(&nic), 4);
+    info->supplied = nic->present && dhcp_supplied_address(netif);
+    memcpy(info->ip, netif_ip4_addr(netif), 4);
+    memcpy(info->mask, netif_ip4_netmask(netif), 4);
+    memcpy(info->gw, netif_ip4_gw(netif), 4);
     memcpy(info->dns, ip_2_ip4(dns_getserver(0)), 4);
-    if (present) {
-        snprintf(info->name, sizeof info->name, "%.2s%u", nic.name, nic.num % 256u);
+    if (nic->present) {
+        snprintf(info->name, sizeof info->name, "%.2s%u", netif->name, netif->num % 256u);
     }
     return sizeof *info;
 }
@@ -269,6 +277,8 @@ static int handle(void) {
         return 0;
     }
     struct sock *s = &socks[request.sock % SOCKETS];
+    struct nic *nic = &nics[request.nic % NICS];
+    struct netif *netif = &nic->netif;
     ip_addr_t ip = IPADDR4_INIT(0);
     memcpy(ip_2_ip4(&ip), request.ip, 4);
     switch (request.op) {
@@ -304,50 +314,53 @@ static int handle(void) {
         awaited = request.arg;
         waiting = 1;
         return 1;
-    case '+': /* here is the NIC, with address, mask, gateway */
-        netif_add(&nic, &data.ip[0], &data.ip[1], &data.ip[2], NULL, nic_init, ethernet_input);
-        netif_set_default(&nic);
-        present = 1;
+    case '+': /* here is a NIC, with address, mask, gateway */
+        netif_add(netif, &data.ip[0], &data.ip[1], &data.ip[2], nic, nic_init, ethernet_input);
+        nic->present = 1;
         break;
     case '-': /* there it goes */
-        dhcp_stop(&nic);
-        dhcp_cleanup(&nic);
-        netif_remove(&nic);
-        nic.flags = 0;
-        ip4_addr_set_zero(ip_2_ip4(&nic.ip_addr));
-        present = 0;
+        dhcp_stop(netif);
+        dhcp_cleanup(netif);
+        netif_remove(netif);
+        netif->flags = 0;
+        ip4_addr_set_zero(ip_2_ip4(&netif->ip_addr));
+        nic->present = 0;
+        break;
+    case '0': /* it is the default one */
+        netif_set_default(netif);
         break;
     case 'U': /* up, or down */
-        (request.arg ? netif_set_up : netif_set_down)(&nic);
+        (request.arg ? netif_set_up : netif_set_down)(netif);
         break;
     case 'L': /* the link, likewise */
-        (request.arg ? netif_set_link_up : netif_set_link_down)(&nic);
+        (request.arg ? netif_set_link_up : netif_set_link_down)(netif);
         break;
     case 'A': /* address, mask, gateway; ARP announces it */
-        netif_set_addr(&nic, &data.ip[0], &data.ip[1], &data.ip[2]);
+        netif_set_addr(netif, &data.ip[0], &data.ip[1], &data.ip[2]);
         break;
     case 'W': /* the same, but written over lwIP's head */
-        ip4_addr_copy(*ip_2_ip4(&nic.ip_addr), data.ip[0]);
-        ip4_addr_copy(*ip_2_ip4(&nic.netmask), data.ip[1]);
-        ip4_addr_copy(*ip_2_ip4(&nic.gw), data.ip[2]);
+        ip4_addr_copy(*ip_2_ip4(&netif->ip_addr), data.ip[0]);
+        ip4_addr_copy(*ip_2_ip4(&netif->netmask), data.ip[1]);
+        ip4_addr_copy(*ip_2_ip4(&netif->gw), data.ip[2]);
         break;
     case 'D': /* the DNS server */
         dns_setserver(0, &ip);
         break;
     case 'H': /* the built-in DHCP client: start */
-        reply.result = dhcp_start(&nic);
+        reply.result = dhcp_start(netif);
         break;
     case 'h': /* release and stop */
-        dhcp_release_and_stop(&nic);
+        dhcp_release_and_stop(netif);
         break;
     case 'E': /* an Ethernet frame, whatever is in it */
-        transmit(data.bytes, request.len);
+        transmit(nic, data.bytes, request.len);
         break;
-    case 'V': /* whose configuration it is */
+    case 'V': /* whose configuration it is, and how many NICs there are */
         reply.result = ESP32;
+        reply.port = count;
         break;
     case 'I': /* struct info */
-        reply.len = describe(&data.info);
+        reply.len = describe(nic, &data.info);
         break;
     default:
         reply.result = ERR_ARG;
@@ -369,35 +382,50 @@ static void run(void) {
                 sleep = LWIP_MIN(sleep, (u32_t)left);
             }
         }
-        struct pollfd fds[] = {{tap, POLLIN, 0}, {pipe_fd, POLLIN, 0}};
-        if (poll(fds, 2, LWIP_MIN(sleep, 1000)) < 0) {
+        struct pollfd fds[NICS + 1] = {{pipe_fd, POLLIN, 0}};
+        for (int i = 0; i < count; i++) {
+            fds[i + 1] = (struct pollfd){nics[i].tap, POLLIN, 0};
+        }
+        if (poll(fds, count + 1, LWIP_MIN(sleep, 1000)) < 0) {
             fail("poll");
         }
-        if (fds[0].revents) {
-            receive_all_frames();
+        for (int i = 0; i < count; i++) {
+            if (fds[i + 1].revents) {
+                receive_all_frames(&nics[i]);
+            }
         }
         sys_check_timeouts();
-        if (fds[1].revents && !handle()) {
+        if (fds[0].revents && !handle()) {
             return;
         }
     }
 }
 
-int main(int argc, char **argv) {
+static int open_tap(const char *name) {
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
-    unsigned int m[6];
+    int tap = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+    if (tap < 0 || ioctl(tap, TUNSETIFF, &request)) {
+        fail(name);
+    }
+    return tap;
+}
+
+int main(int argc, char **argv) {
     int pair[2];
-    if (argc < 4 || strlen(argv[1]) >= sizeof request.ifr_name ||
-        sscanf(argv[2], "%x:%x:%x:%x:%x:%x", m, m + 1, m + 2, m + 3, m + 4, m + 5) != 6) {
-        fprintf(stderr, "usage: stack TAP MAC COMMAND [ARGUMENT...]\n");
+    if (argc < 4) {
+        fprintf(stderr, "usage: stack TAP[,TAP] MAC[,MAC] COMMAND [ARGUMENT...]\n");
         return 2;
     }
-    for (int i = 0; i < 6; i++) {
-        mac[i] = m[i];
-    }
-    strcpy(request.ifr_name, argv[1]);
-    if ((tap = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)) < 0 || ioctl(tap, TUNSETIFF, &request)) {
-        fail(argv[1]);
+    const char *mac = argv[2];
+    for (char *tap = strtok(argv[1], ","); tap && count < NICS; tap = strtok(NULL, ",")) {
+        struct nic *nic = &nics[count++];
+        nic->tap = open_tap(tap);
+        for (int i = 0; i < 6; i++, mac++) {
+            char *end;
+            nic->mac[i] = strtoul(mac, &end, 16);
+            mac = end;
+        }
     }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
         fail("socketpair");

@@ -8,7 +8,7 @@ and never fails.
 import time
 
 import stack
-from stack import Info, do, dotted, packed
+from stack import dotted, packed
 
 STA_IF = 0
 _NONE = "0.0.0.0"
@@ -47,22 +47,30 @@ class _NIC:
     _active = False
     _ssid = ""
 
+    number = 0  # in the stack
+
     def __init__(self, which=STA_IF):
         pass
 
+    def _do(self, op, **what):
+        return stack.do(op, nic=self.number, **what)
+
+    def _info(self):
+        return stack.Info(self.number)
+
     def isconnected(self):
         """Whether there is a link and an address."""
-        info = Info()
+        info = self._info()
         return info.up and info.link and dotted(info.raw[0]) != _NONE
 
     def config(self, name):
         """One parameter. ValueError: there is none of that name."""
         if name == "mac":
-            return Info().mac
+            return self._info().mac
         raise ValueError("unknown config param")
 
     def _addresses(self):
-        info = Info()
+        info = self._info()
         return tuple([dotted(raw) for raw in info.raw] + [dotted(info.dns)])
 
 
@@ -84,12 +92,17 @@ class _Radio:
 
 
 class _Cable:
-    """Plugged in; whoever looks for the link first finds it, since negotiating takes a while."""
+    """Plugged in, as long as the test says so; whoever looks for the link first finds it, since
+    negotiating takes a while.
+    """
+
+    carrier = True
+    number = stack.NICS - 1
 
     def _plugged(self):
-        if self._active and not Info().link:
-            self._link(True)
-        return self._active
+        if self._active and self._info().link != self.carrier:
+            self._link(self.carrier)
+        return self._active and self.carrier
 
 
 class _LwIP(_NIC):
@@ -98,15 +111,17 @@ class _LwIP(_NIC):
     _defaults = (_NONE,) * 4
 
     def _begin(self):
-        # The driver hands the NIC to lwIP and starts the built-in client at once.
-        do(b"+", data=_join(self._defaults[:3]))
-        do(b"D", ip=packed(self._defaults[3]))
-        do(b"U", arg=1)
-        do(b"H")
+        # The driver hands the NIC to lwIP, as the default one, and starts the built-in client at
+        # once.
+        self._do(b"+", data=_join(self._defaults[:3]))
+        self._do(b"0")
+        self._do(b"D", ip=packed(self._defaults[3]))
+        self._do(b"U", arg=1)
+        self._do(b"H")
 
     def _link(self, up):
         if self._active:
-            do(b"L", arg=up)
+            self._do(b"L", arg=up)
 
     def active(self, on=None):
         """Whether it is on; switch it on or off."""
@@ -115,7 +130,7 @@ class _LwIP(_NIC):
         if on and not self._active:
             self._begin()
         elif self._active and not on:
-            do(b"-")
+            self._do(b"-")
         self._active = bool(on)
 
     def ifconfig(self, want=None):
@@ -125,22 +140,22 @@ class _LwIP(_NIC):
         if want is None:
             return self._addresses()
         if want == "dhcp":
-            do(b"h")
-            do(b"H")
+            self._do(b"h")
+            self._do(b"H")
             start = time.time()
-            while not Info().supplied:
+            while not self._info().supplied:
                 if time.time() - start > _DHCP_S:
                     raise OSError("timeout waiting for DHCP to get IP address")
                 time.sleep(0.1)
         else:
             if self._active:
-                do(b"h")
-            do(b"W", data=_join(want[:3]))
-            do(b"D", ip=packed(want[3]))
+                self._do(b"h")
+            self._do(b"W", data=_join(want[:3]))
+            self._do(b"D", ip=packed(want[3]))
 
     def ipconfig(self, *names, **want):
         """Read one parameter, or set some. ValueError: unexpected key."""
-        info = Info()
+        info = self._info()
         if names:
             return {
                 "dhcp4": info.dhcp,
@@ -151,14 +166,14 @@ class _LwIP(_NIC):
         first = next(iter(want))
         for key, value in want.items():
             if key == "dhcp4":
-                do(b"h")
+                self._do(b"h")
                 if value:
-                    do(b"H")
+                    self._do(b"H")
             elif key == "addr4":
                 if first == "addr4":  # a bug: it looks at the name of the first keyword
-                    do(b"W", data=_join(value or (_NONE, _NONE)) + Info().raw[2])
+                    self._do(b"W", data=_join(value or (_NONE, _NONE)) + self._info().raw[2])
             elif key == "gw4":
-                do(b"W", data=b"".join(Info().raw[:2]) + packed(value))
+                self._do(b"W", data=b"".join(self._info().raw[:2]) + packed(value))
             else:
                 raise ValueError("unexpected key")
 
@@ -180,30 +195,33 @@ class CYW43(_Radio, _LwIP):
         """3: up; 2: associated without an address, which has no name; 0: down."""
         if name == "rssi":
             return -40
-        info = Info()
+        info = self._info()
         if not (info.up and info.link):
             return STAT_IDLE
         return 2 if dotted(info.raw[0]) == _NONE else STAT_GOT_IP
 
     def send_ethernet(self, frame):
         """Send a frame. None, whatever becomes of it."""
-        do(b"E", data=frame)
+        self._do(b"E", data=frame)
 
 
 class WIZNET5K(_LwIP):
-    """A W5500, whose link is up by the end of `active`."""
+    """A W5500, whose link is up by the end of `active`; lwIP does not hear of its cable."""
+
+    carrier = True
+    number = stack.NICS - 1
 
     def _begin(self):
         super()._begin()
-        do(b"L", arg=1)
+        self._do(b"L", arg=1)
 
     def status(self):
         """2: up and linked."""
-        return 2 if self._active else 1
+        return (2 if self._active else 1) if self.carrier else 0
 
     def send_ethernet(self, frame):
         """Send a frame."""
-        do(b"E", data=frame)
+        self._do(b"E", data=frame)
 
 
 class LAN(_Cable, _LwIP):
@@ -213,10 +231,13 @@ class LAN(_Cable, _LwIP):
         """3: link and address, 2: link alone, 0: neither."""
         if not self._plugged():
             return 0
-        return 2 if dotted(Info().raw[0]) == _NONE else 3
+        return 2 if dotted(self._info().raw[0]) == _NONE else 3
 
 
 _INIT, _STARTED, _STOPPED = range(3)
+
+
+_linked: list = []  # the NICs of esp_netif that have a link, the one of highest priority first
 
 
 class _ESP32(_NIC):
@@ -228,15 +249,24 @@ class _ESP32(_NIC):
     _kept = (_NONE,) * 3
     _got_ip = False
 
+    def _route(self, up):
+        # esp_netif_update_default_netif: it is called when a link comes or goes, and no address
+        # matters. Without a link anywhere nothing changes.
+        others = [nic for nic in _linked if nic.number != self.number]
+        _linked[:] = sorted(others + [self] * up, key=lambda nic: -nic.priority)
+        if _linked:
+            _linked[0]._do(b"0")
+
     def _link(self, up):
-        if not self._active or up == Info().link:
+        if not self._active or up == self._info().link:
             return
         if up:
-            do(b"A", data=_join(self._kept))
-            do(b"U", arg=1)
-            do(b"L", arg=1)
+            self._do(b"A", data=_join(self._kept))
+            self._do(b"U", arg=1)
+            self._do(b"L", arg=1)
+            self._route(True)
             if self._client == _INIT:
-                do(b"H")
+                self._do(b"H")
                 self._client = _STARTED
             elif self._client == _STOPPED:
                 if self._kept[0] == _NONE:
@@ -245,22 +275,23 @@ class _ESP32(_NIC):
                     self._got_ip = True
         else:
             if self._client == _STARTED:
-                do(b"h")
+                self._do(b"h")
                 self._client = _INIT
                 self._kept = (_NONE,) * 3
-            do(b"A", data=_join((_NONE,) * 3))
-            do(b"U", arg=0)
-            do(b"L", arg=0)
+            self._do(b"A", data=_join((_NONE,) * 3))
+            self._do(b"U", arg=0)
+            self._do(b"L", arg=0)
+            self._route(False)
             self._got_ip = False
 
     def active(self, on=None):
         """Whether it is on; switch it on or off."""
         if on is not None and bool(on) != self._active:
             if on:
-                do(b"+", data=_join(self._kept))
+                self._do(b"+", data=_join(self._kept))
             else:
                 self._link(False)
-                do(b"-")
+                self._do(b"-")
                 self._client = _INIT
                 self._kept = (_NONE,) * 3
             self._active = bool(on)
@@ -269,16 +300,16 @@ class _ESP32(_NIC):
     def config(self, name):
         """Besides the MAC, the name of the NIC in lwIP."""
         if name == "ifname":
-            return Info().name or None
+            return self._info().name or None
         return super().config(name)
 
     def isconnected(self):
         """Whether GOT_IP was told since the link came."""
-        return self._got_ip or Info().supplied
+        return self._got_ip or self._info().supplied
 
     def _stop(self):
         if self._client == _STARTED:
-            do(b"h")
+            self._do(b"h")
             self._kept = (_NONE,) * 3
         self._client = _STOPPED
 
@@ -286,19 +317,19 @@ class _ESP32(_NIC):
         if self._client == _STARTED:
             raise RuntimeError("Wifi Unknown Error 0x5004")
         self._kept = (_NONE,) * 3
-        do(b"D", ip=packed(_NONE))
+        self._do(b"D", ip=packed(_NONE))
         self._client = _INIT
-        if Info().up:
-            do(b"W", data=_join(self._kept))
-            do(b"H")
+        if self._info().up:
+            self._do(b"W", data=_join(self._kept))
+            self._do(b"H")
             self._client = _STARTED
 
     def _set(self, addresses):
         self._stop()
-        do(b"D", ip=packed(_NONE))
+        self._do(b"D", ip=packed(_NONE))
         self._kept = tuple(addresses)
-        if Info().up:
-            do(b"A", data=_join(addresses))
+        if self._info().up:
+            self._do(b"A", data=_join(addresses))
             if addresses[0] != _NONE:
                 self._got_ip = True
 
@@ -306,14 +337,14 @@ class _ESP32(_NIC):
         """(address, mask, gateway, DNS), read or set; "dhcp" starts the built-in client."""
         if want is None:
             addresses = self._addresses()
-            return addresses if Info().up else tuple(self._kept) + addresses[3:]
+            return addresses if self._info().up else tuple(self._kept) + addresses[3:]
         if want == "dhcp":
             self._start()
         else:
             self._set(want[:3])
             if want[3] == _NONE:  # all is done by then, but esp_netif takes no such DNS server
                 raise RuntimeError("Wifi Unknown Error 0x5001")
-            do(b"D", ip=packed(want[3]))
+            self._do(b"D", ip=packed(want[3]))
 
     def ipconfig(self, *names, **want):
         """Read one parameter, or set some. ValueError: unexpected key."""
@@ -343,6 +374,8 @@ class _ESP32(_NIC):
 class ESP32WLAN(_Radio, _ESP32):
     """WLAN of an ESP32."""
 
+    priority = 100  # esp_netif_defaults.h
+
     def config(self, name):
         """Besides the others, the network's name."""
         return self._ssid if name in ("ssid", "essid") else super().config(name)
@@ -350,7 +383,7 @@ class ESP32WLAN(_Radio, _ESP32):
     def status(self, name=None):
         """It never tells that it is associated, but by having an RSSI."""
         if name == "rssi":
-            if not Info().link:
+            if not self._info().link:
                 raise OSError("Wifi Not Connected")
             return -40
         return STAT_GOT_IP if self.isconnected() else STAT_CONNECTING
@@ -358,6 +391,8 @@ class ESP32WLAN(_Radio, _ESP32):
 
 class ESP32LAN(_Cable, _ESP32):
     """The Ethernet of an ESP32."""
+
+    priority = 50
 
     def status(self):
         """ETH_..."""

@@ -20,11 +20,11 @@ _ERRNO = {
 }
 
 
-def ask(op, sock=0, arg=0, ip=b"", port=0, data=b""):
-    """Have the stack do `op`, and return its result and what comes with it: 4 bytes of address,
-    port, data. OSError: it cannot.
+def ask(op, sock=0, arg=0, ip=b"", port=0, data=b"", nic=0):
+    """Have the stack do `op`, on the NIC of that number, and return its result and what comes with
+    it: 4 bytes of address, port, data. OSError: it cannot.
     """
-    _pipe.write(struct.pack("<1sBHI4sHH", op, sock, port, arg, ip, len(data), 0))
+    _pipe.write(struct.pack("<1sBHI4sHH", op, sock, port, arg, ip, len(data), nic))
     if data:
         _pipe.write(data)
     head = _pipe.read(12)
@@ -37,9 +37,9 @@ def ask(op, sock=0, arg=0, ip=b"", port=0, data=b""):
     return result, ip, port, data
 
 
-def do(op, sock=0, arg=0, ip=b"", port=0, data=b""):
+def do(op, sock=0, arg=0, ip=b"", port=0, data=b"", nic=0):
     """The result alone."""
-    return ask(op, sock, arg, ip, port, data)[0]
+    return ask(op, sock, arg, ip, port, data, nic)[0]
 
 
 def packed(address):
@@ -56,10 +56,10 @@ def dotted(address):
 
 
 class Info:
-    """What the stack knows of the NIC at this moment."""
+    """What the stack knows of a NIC at this moment."""
 
-    def __init__(self):
-        data = ask(b"I")[3]
+    def __init__(self, nic=0):
+        data = ask(b"I", nic=nic)[3]
         self.mac = data[:6]
         self.up, self.link, self.dhcp, self.supplied = [bool(byte) for byte in data[6:10]]
         self.raw = [data[i : i + 4] for i in (10, 14, 18)]  # address, mask, gateway
@@ -67,4 +67,6 @@ class Info:
         self.name = data[26:].rstrip(b"\0").decode()
 
 
-ESP32 = bool(do(b"V"))  # whose stack it is
+_what = ask(b"V")
+ESP32 = bool(_what[0])  # whose stack it is
+NICS = _what[2]  # how many NICs it has; the second one is a cable

@@ -18,6 +18,17 @@ _SHIM = vm.ROOT / "host_tests/lwip_shim"
 # The TAP takes the place of the client's cable, name and all.
 _TAP = ("ip tuntap add client mode tap", "ip link set client master switch up")
 
+# A second one is on a switch of its own.
+_SECOND = "wire"
+_SECOND_MAC = "02:00:00:00:00:02"
+_SWITCH = "second"
+_SECOND_TAP = (
+    f"ip link add {_SWITCH} type bridge forward_delay 0",
+    f"ip link set {_SWITCH} up",
+    f"ip tuntap add {_SECOND} mode tap",
+    f"ip link set {_SECOND} master {_SWITCH} up",
+)
+
 _PREAMBLE = """
 import errno, json, os, select, socket, sys, time
 import network
@@ -74,10 +85,23 @@ def plug_board(net: Network) -> None:
         raise Unavailable(f"no TAP for lwIP here: {REMEDY}: {error}") from None
 
 
-class Board:
-    """A script in the VM on a board's stack, on the TAP of a lab; a context manager."""
+def plug_second(net: Network) -> None:
+    """Put another TAP on a switch of its own, for the cable of a board with two NICs."""
+    for command in _SECOND_TAP:
+        net.run(command.split(), host="switch")
 
-    def __init__(self, net: Network, port: str, script: str) -> None:
+
+def move_to_second(net: Network, host: str) -> None:
+    """Move a host, servers included, to the second switch."""
+    net.run(["ip", "link", "set", host, "master", _SWITCH], host="switch")
+
+
+class Board:
+    """A script in the VM on a board's stack, on the TAP of a lab; a context manager. two: a board
+    that has the second TAP as its cable, too.
+    """
+
+    def __init__(self, net: Network, port: str, script: str, *, two: bool = False) -> None:
         machine = vm.vms()["vm64"]
         path = f"MICROPYPATH={machine.env(_SHIM)['MICROPYPATH']}"
         command = machine.command(_PREAMBLE + script)
@@ -85,8 +109,8 @@ class Board:
             "env",
             path,
             lwip.build(port),
-            "client",
-            CLIENT_MAC,
+            f"client,{_SECOND}" if two else "client",
+            f"{CLIENT_MAC},{_SECOND_MAC}" if two else CLIENT_MAC,
             *command,
         ]
         self.process = net.start(stack, host="switch")
