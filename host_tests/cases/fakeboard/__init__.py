@@ -4,6 +4,9 @@
     with plug("PICO_W") as board:
         board.nic.active(True)
 
+    with plug("ESP32_LAN", "ESP32") as board:  # a board with two NICs
+        cable, radio = board.nics
+
 For as long as the block runs, dhcpc finds that port's modules. Time is the board's own, and passes
 only while somebody waits in poll or ipoll, or with `board.sleep`.
 """
@@ -82,8 +85,12 @@ class Board:
     whole frame, `frame`. arps: frames with ARP. built_in: the types of what the built-in client
     has sent. carrier: whether there is a cable, or an access point in reach. server: has
     answer(sent), or None. cast: how it answers, "unicast" or "broadcast". faults: {call: [what
-    each next one raises, or None]}.
+    each next one raises, or None]}. nics: itself; of a board with two, both, each with
+    a network of its own around it.
     """
+
+    now = 5000
+    dns = NO_IP
 
     def __init__(self, port):
         self.esp = port in ESP32
@@ -91,7 +98,7 @@ class Board:
         self.last_resort = port == "LAN"
         self.slots, self.queue = (10, 6) if self.esp else (4, 1 if port in OLD else 4)
         self.errno = _ESP_ERRNO if self.esp else _RP2_ERRNO
-        self.now = 5000
+        self.nics = [self]
         self.sent = []
         self.arps = []
         self.built_in = []
@@ -101,7 +108,6 @@ class Board:
         self.carrier = not self.wifi
         self.server = None
         self.cast = "unicast"
-        self.dns = NO_IP
         self.netif = Netif(self)
         self.nic = _NICS[port](self)
         self.modules = {
@@ -213,6 +219,8 @@ class Board:
         while self.air and self.air[0][0] <= self.now:
             _, data, to = self.air.pop(0)
             sock = self.owner(CLIENT_PORT)
+            if sock and sock.name and sock.name != self.nic.ifname:
+                continue  # it is tied to the other NIC
             if self.carrier and self.netif.link and sock:
                 # IP_ACCEPT_LINK_LAYER_ADDRESSING: whatever the address, but a socket has its own.
                 if sock.local == NO_IP or to in (ALL, numbers(sock.local)):
@@ -267,11 +275,44 @@ class Board:
                 raise error
 
 
-class plug:
-    """For a `with` block: dhcpc runs on this board, whose modules it finds as its own."""
+class Second(Board):
+    """The other NIC of a board, and the network around that. Time, the name server and the sockets
+    are the board's.
+    """
 
-    def __init__(self, port):
+    def __init__(self, port, first):
+        self.first = first
+        super().__init__(port)
+        self.sockets = first.sockets
+        first.nics.append(self)
+        self.nics = first.nics
+
+    @property
+    def now(self):
+        return self.first.now
+
+    @now.setter
+    def now(self, now):
+        self.first.now = now
+
+    @property
+    def dns(self):
+        return self.first.dns
+
+    @dns.setter
+    def dns(self, dns):
+        self.first.dns = dns
+
+
+class plug:
+    """For a `with` block: dhcpc runs on this board, whose modules it finds as its own. second: the
+    kind of its other NIC, if it has one.
+    """
+
+    def __init__(self, port, second=None):
         self.board = Board(port)
+        if second:
+            Second(second, self.board)
 
     def __enter__(self):
         board = self.board

@@ -141,16 +141,20 @@ class Socket:
             raise TypeError("can't convert to str implicitly")
         assert len(value) <= 6, "overruns ifname[NETIF_NAMESIZE]"
         name = value if isinstance(value, str) else value.decode()
-        if name and name != self.board.nic.ifname:
-            raise self.board.fault("ENODEV")
+        if name:
+            tied = [board for board in self.board.nics if board.nic.ifname == name]
+            if not tied:
+                raise self.board.fault("ENODEV")
+            self.board = tied[0]
         self.name = name
 
     def bind(self, address):
         """An empty host is an IPv6 socket on rp2: it gets no IPv4 datagram."""
         self.check()
-        netif = self.board.netif
-        built_in = netif.state != OFF and not netif.deaf and address[1] == CLIENT_PORT
-        if built_in or self.board.owner(address[1]):
+        built_in = any(
+            board.netif.state != OFF and not board.netif.deaf for board in self.board.nics
+        )
+        if built_in and address[1] == CLIENT_PORT or self.board.owner(address[1]):
             raise self.board.fault("EADDRINUSE")
         self.local, self.port = address
 
@@ -160,7 +164,10 @@ class Socket:
         """
         self.check()
         self.board.may_fail("sendto")
-        netif = self.board.netif
+        board = self.board
+        if not self.name:
+            board = ([each for each in board.nics if each.netif.routed] + [board])[0]
+        netif = board.netif
         if self.name:
             if self.name != self.board.nic.ifname:
                 raise self.board.fault("EHOSTUNREACH")
@@ -169,7 +176,7 @@ class Socket:
         elif not netif.routed:
             raise self.board.fault("EHOSTUNREACH")
         source = numbers(netif.ip if self.local == NO_IP else self.local)
-        self.board.leaves(bytes(data), source, numbers(address[0]), (self.port, address[1]))
+        board.leaves(bytes(data), source, numbers(address[0]), (self.port, address[1]))
         return len(data)
 
     def arrive(self, data):
@@ -218,19 +225,23 @@ class Poller:
         """Each is (socket, event). It takes nothing from the heap while nothing happens."""
         board = self.board
         found = self.found
-        end = board.now + wait
+        last = end = board.now + wait
         while True:
             found.clear()
-            board.hand_over()
+            for each in board.nics:
+                each.hand_over()
             for entry in self.socks:
                 if entry[0].closed:
                     found.append((entry[0], POLLNVAL))
                 elif entry[0].queue:
                     found.append(entry)
-            if found or board.now == end:
+            if found or board.now == last:
                 return found
             assert wait > 0, "would wait for ever"
-            board.now = min(end, board.air[0][0]) if board.air else end
+            for each in board.nics:
+                if each.air:
+                    end = min(end, each.air[0][0])
+            board.now, end = end, last
 
     def poll(self, wait=-1):
         return list(self.ipoll(wait))
