@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,16 @@ class Pin:
     number: int
     IN = 1
     OUT = 3
+
+
+@dataclass(frozen=True)
+class SPI:
+    """ports/esp32/machine_hw_spi.c"""
+
+    number: int
+    sck: Pin
+    mosi: Pin
+    miso: Pin
 
 
 def module(name: str, **names: object) -> ModuleType:
@@ -84,8 +95,8 @@ def wiznet5k() -> Nic:
 def esp32() -> list[ModuleType]:
     """ports/esp32/modnetwork_globals.h, ports/esp32/network_common.h"""
     network = module("network", WLAN=wlan, LAN=lan, STA_IF=STA_IF, AP_IF=AP_IF)
-    vars(network).update(PHY_LAN8710=0, PHY_LAN8720=1, PHY_IP101=2)
-    return [network, module("machine", Pin=Pin)]
+    vars(network).update(PHY_LAN8710=0, PHY_LAN8720=1, PHY_IP101=2, PHY_W5500=102)
+    return [network, module("machine", Pin=Pin, SPI=SPI)]
 
 
 def cyw43() -> list[ModuleType]:
@@ -107,6 +118,8 @@ class Board:
     made: Mapping[str, object] = field(default_factory=dict)
     source: str = ""
     offset: str = ""  # in flash, for esptool
+    micropython: str = ""  # the name of MicroPython's board, if it is another
+    several: tuple[str, ...] = ()  # the kinds of all NICs, the preferred one first
 
 
 STATION = {"interface": STA_IF}
@@ -145,6 +158,22 @@ TABLE = {
         },
         "docs/esp32/quickref.rst, ports/esp32/boards/OLIMEX_ESP32_POE/sdkconfig.board, board.json",
         "0x1000",
+        several=("LAN", "WLAN"),
+    ),
+    "ESP32_GENERIC_S3_W5500": Board(
+        esp32,
+        "LAN",
+        {
+            "spi": SPI(1, Pin(12), Pin(13), Pin(14)),
+            "cs": Pin(10),
+            "int": Pin(11),
+            "phy_type": 102,
+            "phy_addr": 0,
+        },
+        "docs/esp32/quickref.rst, ports/esp32/boards/ESP32_GENERIC_S3/board.json",
+        "0",
+        "ESP32_GENERIC_S3",
+        ("LAN", "WLAN"),
     ),
 }
 every_board = pytest.mark.parametrize("name", TABLE)
@@ -157,20 +186,43 @@ def test_every_folder_is_a_board_and_every_board_a_folder() -> None:
         assert (BOARDS / folder / "board.py").is_file()
 
 
+def functions(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], Any]]:
+    """What a board.py has, on its firmware."""
+    for offered in TABLE[name].firmware():
+        monkeypatch.setitem(sys.modules, offered.__name__, offered)
+    return runpy.run_path(str(BOARDS / name / "board.py"))
+
+
 @every_board
 def test_nic_makes_the_nic_and_switches_it_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     board = TABLE[name]
-    for offered in board.firmware():
-        monkeypatch.setitem(sys.modules, offered.__name__, offered)
-    nic = runpy.run_path(str(BOARDS / name / "board.py"))["nic"]()
+    nic = functions(name, monkeypatch)["nic"]()
     assert nic.made == (board.kind, board.made), board.source
     assert nic.done == [("active", (True,))]
 
 
 @every_board
+def test_nics_are_all_that_the_board_has_and_the_preferred_one_is_switched_on_last(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Nic] = []
+    active = Nic.__getattr__
+
+    def order(nic: Nic, call: str) -> Callable[..., None]:
+        made.append(nic)
+        return active(nic, call)
+
+    monkeypatch.setattr(Nic, "__getattr__", order)
+    nics = functions(name, monkeypatch).get("nics", tuple)()
+    assert tuple(nic.made[0] for nic in nics) == TABLE[name].several
+    assert made == list(reversed(nics))
+    assert all(nic.done == [("active", (True,))] for nic in nics)
+
+
+@every_board
 def test_it_compiles(name: str, tmp_path: Path) -> None:
     vm.compile_package(BOARDS / name, tmp_path)
-    assert (tmp_path / name / "board.mpy").stat().st_size < 300
+    assert (tmp_path / name / "board.mpy").stat().st_size < 350
 
 
 def mypy(port: str, source: Path) -> str:
@@ -214,9 +266,10 @@ def test_the_readme_has_the_commands(name: str) -> None:
     text = (BOARDS / name / "README.md").read_text()
     assert text.startswith(f"# {name}\n")
     assert f"\n    make deploy BOARD={name} PORT=" in text
-    assert f"\n    mpflash flash --board {name} --serial " in text
+    firmware = TABLE[name].micropython or name
+    assert f"\n    mpflash flash --board {firmware} --serial " in text
     offset = TABLE[name].offset
-    flashing = f"write-flash {offset} {name}-" if offset else f"picotool load -x {name}-"
+    flashing = f"write-flash {offset} {firmware}-" if offset else f"picotool load -x {firmware}-"
     assert flashing in text
     assert "\nVerified: " in text
 

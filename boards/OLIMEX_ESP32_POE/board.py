@@ -17,3 +17,10 @@ def nic():
     )
     lan.active(True)
     return lan
+
+
+def nics():
+    """The Ethernet and the board's Wi-Fi, both switched on, for dhcpc.failover."""
+    wlan = network.WLAN(network.STA_IF)
+    wlan.active(True)
+    return [nic(), wlan]
