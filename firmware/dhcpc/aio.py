@@ -5,21 +5,24 @@ import errno
 
 from dhcpc import Client, Lease
 
-from ._compat import const
+from ._compat import TYPE_CHECKING, const
+
+if TYPE_CHECKING:
+    from .failover import Failover
 
 _LOOK = const(250)  # ms between looks at the link
 _AWAKE = const(50)  # ms between polls while a lease is awaited
 
 
-async def keep(dhcp: Client) -> None:
-    """Poll the Client for ever: get a lease, keep it, get another when the link has been away. To
+async def keep(dhcp: "Client | Failover") -> None:
+    """Poll the client for ever: get a lease, keep it, get another when the link has been away. To
     end it, cancel its task; the lease stays. An exception of on_event ends it, too.
     """
     while True:
         await asyncio.sleep(min(dhcp.poll(), _LOOK) / 1000)
 
 
-async def acquire(dhcp: Client, timeout_ms: int = 20000) -> Lease:
+async def acquire(dhcp: "Client | Failover", timeout_ms: int = 20000) -> Lease:
     """Wait for a lease and return it, whether `keep` runs or not. timeout_ms: below 2**30.
 
     OSError: as of Client.acquire.

@@ -225,6 +225,48 @@ class Stage:
         return len([line for line in self.printed if words in line])
 
 
+def main_on(dhcp, clock, turn, seconds):
+    """Run main.py alone on what boot.py may have made, for so long; the lines that it prints.
+
+    clock: whose `now` is its time, ms. turn(seconds): is called each second of a lease.
+    """
+    printed: list = []
+    start = clock.now
+    done = [0]
+
+    def loop(dhcp):
+        now = (clock.now - start) // 1000
+        while done[0] < now:
+            done[0] += 1
+            turn(done[0])
+        if now >= seconds:
+            raise KeyboardInterrupt
+
+    modules = {
+        "__main__": {"config": {}, "connect": lambda: None, "dhcp": dhcp},
+        "app": {"loop": loop},
+        "machine": {},
+        "time": {"ticks_ms": lambda: clock.now, "ticks_diff": lambda a, b: a - b},
+    }
+    were = [(name, sys.modules.get(name)) for name in modules]
+    try:
+        for name in modules:
+            module = Module()
+            for each in modules[name]:
+                setattr(module, each, modules[name][each])
+            sys.modules[name] = module  # type: ignore[assignment]
+        exec(SCRIPTS[1], {"__name__": "__main__", "print": lambda *what: printed.append(what)})
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for name, was in were:
+            if was is None:
+                sys.modules.pop(name)
+            else:
+                sys.modules[name] = was
+    return [" ".join([str(each) for each in what]) for what in printed]
+
+
 class App:
     """An app.py that notes when it is called: `begun`, `turns`, ms from the start."""
 

@@ -13,6 +13,7 @@ from fakeboard import NO_IP, WIFI, Module, plug
 from kit import rfc
 from onboard import FOUR, GRANT, Server
 from records import Memory
+from two import Board as Two
 from world import DISCOVER, REQUEST
 
 # The 32-bit VMs have no asyncio.
@@ -289,6 +290,17 @@ def test_acquire_returns_a_fallback_address_once_it_is_there():
         table.board.server.mute = (DISCOVER,)
         fallback.static(table.dhcp, "192.168.7.7", after_ms=2000)
         assert asyncio.run(main(table)).ip == "192.168.7.7" == table.board.nic.ifconfig()[0]
+
+
+def test_a_failover_is_kept_as_a_client_is():
+    async def main(several):
+        task = asyncio.create_task(keep(several))
+        lease = await acquire(several, 0)
+        await gone(task)
+        return lease
+
+    board = Two().go(10)
+    assert asyncio.run(main(board.several)) is board.several.lease
 
 
 # The example

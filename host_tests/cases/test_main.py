@@ -4,7 +4,8 @@ from dhcpc.explain import why
 from fakeboard import CABLES, NO_IP, PORTS, WIFI
 from kit import rfc
 from onboard import AT_ONCE, FOUR, GRANT, Server
-from stage import JOINING, KEY, WIFI_CONFIG, App, Reset, Stage, ip, on, settings
+from stage import JOINING, KEY, WIFI_CONFIG, App, Reset, Stage, ip, main_on, on, settings
+from two import Board as Two
 from world import DISCOVER, RELEASE, REQUEST, types
 
 # Only these find the scripts: firmware/ is where the oldest takes the package from.
@@ -498,3 +499,26 @@ def test_packets_are_not_printed():
         assert not stage.said("recv")
 
     on(case)
+
+
+# Several NICs
+
+
+def test_main_runs_on_a_failover_as_on_a_client():
+    board = Two()
+
+    def turn(seconds):
+        if seconds == 30:
+            board.wire.air = False
+        if seconds == 60:
+            board.wire.air = True
+
+    printed = main_on(board.several, board.stack, turn, 90)
+    assert board.used is board.wire
+    for line in (
+        "dhcpc: bound: 10.0.0.5 from 10.0.0.1 for 60 min",
+        "dhcpc: link is down",
+        "dhcpc: bound: 10.0.0.6 from 10.0.0.2 for 60 min",
+        "dhcpc: used: 10.0.0.5 from 10.0.0.1 for 59 min",
+    ):
+        assert line in printed, (line, printed)
