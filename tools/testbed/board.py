@@ -22,11 +22,18 @@ _TAP = ("ip tuntap add client mode tap", "ip link set client master switch up")
 _SECOND = "wire"
 _SECOND_MAC = "02:00:00:00:00:02"
 _SWITCH = "second"
-_SECOND_TAP = (
+_SECOND_SWITCH = (
     f"ip link add {_SWITCH} type bridge forward_delay 0",
     f"ip link set {_SWITCH} up",
+)
+_SECOND_TAP = (
     f"ip tuntap add {_SECOND} mode tap",
     f"ip link set {_SECOND} master {_SWITCH} up",
+)
+_SECOND_CABLE = (
+    f"ip link add {_SECOND} type veth peer name eth1 address {_SECOND_MAC} netns client",
+    f"ip link set {_SECOND} master {_SWITCH} up",
+    "ip -n client link set eth1 up",
 )
 
 _PREAMBLE = """
@@ -85,9 +92,11 @@ def plug_board(net: Network) -> None:
         raise Unavailable(f"no TAP for lwIP here: {REMEDY}: {error}") from None
 
 
-def plug_second(net: Network) -> None:
-    """Put another TAP on a switch of its own, for the cable of a board with two NICs."""
-    for command in _SECOND_TAP:
+def plug_second(net: Network, *, tap: bool = True) -> None:
+    """Put another TAP on a switch of its own, for the cable of a board with two NICs; or, if the
+    client is a host, its eth1.
+    """
+    for command in _SECOND_SWITCH + (_SECOND_TAP if tap else _SECOND_CABLE):
         net.run(command.split(), host="switch")
 
 
