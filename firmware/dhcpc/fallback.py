@@ -56,7 +56,7 @@ class Address(Lease):
                 raise ValueError(name)
 
     def ifconfig(self) -> "tuple[str, str, str, str]":
-        """As of a Lease; without a name server, the NIC's: rp2 has one for all NICs."""
+        """As of a Lease; without a name server, the one that is set: it is there for all NICs."""
         four = super().ifconfig()
         return four if self.dns or not self.nic else four[:3] + self.nic.ifconfig()[3:]
 

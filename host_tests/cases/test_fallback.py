@@ -555,7 +555,6 @@ def test_without_a_name_server_of_its_own_the_nics_stays():
         board.dns = "192.0.2.53"  # another NIC's
         dhcp.go(AFTER + 2)
         assert board.nic.ifconfig()[0] == in_use(dhcp.client).ip
-        if not board.esp:  # whose address always clears it
-            assert board.dns == "192.0.2.53"
+        assert board.dns == "192.0.2.53"
 
     on(case)
