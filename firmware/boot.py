@@ -10,28 +10,49 @@ import board  # boards/<BOARD>/board.py
 import dhcpc.config
 
 
+def join(nic):
+    """Have a radio join the Wi-Fi. Returns at once."""
+    nic.connect(config["ssid"], config.get("key"))
+
+
 def connect():
     """Join the Wi-Fi, or wake the Ethernet chip that a failed send has put to sleep. Returns at
     once.
     """
-    try:
-        if "ssid" in config:
-            nic.connect(config["ssid"], config.get("key"))
-        elif hasattr(nic, "send_ethernet") and nic.status() == 1:
-            nic.active(False)
-            nic.active(True)
-    except OSError:
-        pass  # an ESP32 is at it already
+    for each in nics:
+        try:
+            if hasattr(each, "connect"):
+                if len(nics) == 1:  # or else `dhcp` has it join when its turn comes
+                    join(each)
+            elif hasattr(each, "send_ethernet") and each.status() == 1:
+                each.active(False)
+                each.active(True)
+        except OSError:
+            pass  # an ESP32 is at it already
 
 
 config = dhcpc.config.read()
 if "hostname" in config:
     network.hostname(config["hostname"])
-nic = board.nic()
-if "ssid" not in config and hasattr(nic, "connect"):
-    raise ValueError("/dhcpc.json: no ssid")
-dhcp = dhcpc.config.client(nic, **config)  # from here on the built-in client is silent
-if "ssid" in config:
-    nic.disconnect()  # it may be joined since before a soft reset, and to another network
+nics = board.nics() if hasattr(board, "nics") else [board.nic()]
+if "ssid" not in config:
+    for each in [each for each in nics if hasattr(each, "connect")]:
+        each.active(False)  # or its built-in client has port 68
+        nics.remove(each)
+    if not nics:
+        raise ValueError("/dhcpc.json: no ssid")
+if len(nics) > 1 and "fallback" in config:
+    raise ValueError("/dhcpc.json: fallback: it does not go with several NICs")
+clients = [dhcpc.config.client(each, **config) for each in nics]  # no built-in one asks any more
+for each in nics:
+    if hasattr(each, "connect"):
+        each.disconnect()  # it may be joined since before a soft reset, and to another network
+nic = nics[0]
+if len(nics) > 1:
+    from dhcpc.failover import Failover
+
+    dhcp = Failover(clients, join)
+else:
+    dhcp = clients[0]  # type: ignore[assignment]  # both have the same face
 connect()
 del sys.modules["dhcpc.config"], dhcpc.config  # it has done its part: 5 KB of heap

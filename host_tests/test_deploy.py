@@ -243,6 +243,24 @@ def test_the_modules_of_an_older_version_make_way_for_the_one_file(
     assert {*files(board)} == DEPLOYED
 
 
+def test_a_board_with_several_nics_gets_what_keeps_them(tree: Path, power: Boards) -> None:
+    board = power()
+    done = make(tree, "deploy", "BOARD=OLIMEX_ESP32_POE", f"PORT={board.port}")
+    assert done.returncode == 0, done.stdout
+    assert {*files(board)} == DEPLOYED | {"/lib/dhcpc/failover.mpy"}
+
+
+def test_a_config_brings_the_extras_that_it_takes(
+    tree: Path, power: Boards, tmp_path: Path
+) -> None:
+    board = power()
+    path = tmp_path / "wlan.json"
+    path.write_text('{"ssid": "home", "vendor_class": "acme", "dns": false}')
+    deployed(tree, board.port, f"CONFIG={path}")
+    found = {"/dhcpc.json", "/lib/dhcpc/dns.mpy", "/lib/dhcpc/options.mpy"}
+    assert {*files(board)} == DEPLOYED | found
+
+
 def test_debug_copies_the_source_and_back(tree: Path, power: Boards) -> None:
     board = power()
     deployed(tree, board.port, "EXTRAS=aio")

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from test_lwip_failover import Site
+from testbed.board import plug_second
 from testbed.lab import Lab
 from testbed.plan import Plan
 from testbed.process import Process, python, wait_for
@@ -39,9 +41,12 @@ class Machine:
 class Board:
     def nic(self): return link.Interface("eth0")
 
+class Several:
+    def nics(self): return [link.Interface(name) for name in ("eth1", "eth0")]
+
 sys.modules["network"] = Network()
 sys.modules["machine"] = Machine()
-sys.modules["board"] = Board()
+sys.modules["board"] = Several() if want["several"] else Board()
 
 # The root of this machine's files is no board's.
 sys.path.append(want["dir"])
@@ -72,11 +77,12 @@ class Board:
             net.outside(DIR / name).write_text(path.read_text())
         net.outside(DIR / "dhcpc.json").write_text(json.dumps(config))
 
-    def start(self, *programs: str) -> Board:
-        """Run these of its files."""
+    def start(self, *programs: str, several: bool = False) -> Board:
+        """Run these of its files. several: on a board whose board.py gives two NICs."""
         unix = vm.vms()["vm64"]
         path = os.pathsep.join(map(str, (unix.firmware(), vm.ROOT / "boards/UNIX", ".frozen")))
-        want = json.dumps({"dir": str(DIR), "programs": programs or ("boot.py", "main.py")})
+        names = programs or ("boot.py", "main.py")
+        want = json.dumps({"dir": str(DIR), "programs": names, "several": several})
         command = ["env", f"MICROPYPATH={path}", *unix.command(FIRMWARE, want)]
         self.process = self.net.start(command)
         return self
@@ -270,3 +276,30 @@ def test_fallback_answers_at_its_own_address_until_there_is_a_server(net: Lab) -
     leased = board.wait("dhcpc: bound: ").split()[2]
     assert net.run(python(ask, leased), host=server.host).strip() == f"{leased}, lease"
     assert [address.split("/")[0] for address in net.addresses()] == [leased]
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Lab() as net:
+        plug_second(net, tap=False)
+        yield Site(net)
+
+
+def leave_by(net: Lab, way: str, other: str) -> None:
+    """Wait until one NIC has an address, and the other has none."""
+    wait_for(lambda: net.addresses(way) and not net.addresses(other), f"way out by {way}")
+
+
+@pytest.mark.parametrize(("program", "begins"), [("two_nics", ""), ("main", "dhcpc: ")])
+def test_two_nics_have_one_way_out_with_boot_and_without(
+    site: Site, program: str, begins: str
+) -> None:
+    net = site.net
+    board = Board(net, main=program)
+    board.start(*(() if begins else ("main.py",)), several=True)
+    leave_by(net, "eth1", "eth0")
+    net.run(["ip", "link", "set", "wire", "down"], host="switch")
+    leave_by(net, "eth0", "eth1")
+    net.run(["ip", "link", "set", "wire", "up"], host="switch")
+    leave_by(net, "eth1", "eth0")
+    assert "198.51.100." in board.wait(f"{begins}used: ")

@@ -86,12 +86,16 @@ class Failover:
 
     @property
     def reason(self) -> "str | Exception | None":
-        """None, or why there is no lease: that of the first one that has a link."""
+        """None, or why there is no lease: that of `about`, or, if that has no link, of the first
+        one that has.
+        """
         if self.used:
             return None
-        return (
-            [dhcp.reason for dhcp in self.clients if dhcp.session.state] + [self.about.reason]
-        )[0]
+        about = self.about
+        for dhcp in [about] + self.clients:
+            if dhcp.session.state:
+                return dhcp.reason
+        return about.reason
 
     def poll(self, wait_ms: int = 0) -> int:
         """Poll them all, and see which one is in use; wait at most `wait_ms` for a datagram.
@@ -227,8 +231,8 @@ class Failover:
 
 class _Way:
     # One of the Clients. `joined`: when its radio was last told to join, ms, None if to leave;
-    # `left`: when that was; `lost`: whether it was in use since; `since`: since when it has a
-    # lease without being in use.
+    # `left`: when that was; `lost`: whether it was in use since; `waits`: whether another one has
+    # the port; `since`: since when it has a lease without being in use.
 
     def __init__(self, several: Failover, dhcp: Client) -> None:
         link = dhcp.link
@@ -239,7 +243,7 @@ class _Way:
         self.joined: int | None = None
         self.left: int | None = None
         self.since: int | None = None
-        self.lost = False
+        self.lost = self.waits = False
         self.do_apply = link.apply
         self.do_open = link.open
         self.do_tell = dhcp.tell
@@ -264,14 +268,17 @@ class _Way:
         # One socket at a time has the port: who waits in vain makes room.
         if not self.dhcp.link.sock:
             for other in self.several.clients:
-                gone = other.clock() - other.last & 0x3FFFFFFF if other.link.sock else 0
-                if gone >= _TURN:
-                    other.link.close()
+                if other.link.sock:
+                    self.waits = True
+                    if other.clock() - other.last & 0x3FFFFFFF >= _TURN:
+                        other.link.close()
         self.do_open()
+        self.waits = False
 
     def _tell(self, event: str) -> None:
         self.do_tell(event)
-        self.several.heard(self, event)
+        if not (event == "error" and self.waits):  # its turn at the port comes: that is no fault
+            self.several.heard(self, event)
 
     def _ask(self, do: "Callable[..., object]", *arguments: object) -> None:
         try:

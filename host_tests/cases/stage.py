@@ -88,16 +88,19 @@ class Stage:
         self.reachable = True
         self.looks = 0
         self.store = Memory()
-        board.server = board.server or Server()
-        if board.wifi:
-            self.connect = board.nic.connect
-            board.nic.connect = self.join
-        else:
-            self.events.append((JOINING, board.back))
+        self.radio = None
+        for each in board.nics:
+            each.server = each.server or Server()
+            if each.wifi:
+                self.radio = each
+                self.connect = each.nic.connect
+                each.nic.connect = self.join
+            else:
+                self.events.append((JOINING, each.back))
         board.modules["network"].hostname = self.hostname
         self.modules = {
             "app": app,
-            "board": {"nic": self.nic},
+            "board": {"nics": self.nics} if len(board.nics) > 1 else {"nic": self.nic},
             "machine": {"WDT": self.wdt},
             "time": {"ticks_ms": self.ticks_ms, "ticks_diff": lambda a, b: a - b},
         }
@@ -118,13 +121,20 @@ class Stage:
         self.board.nic.active(True)
         return self.board.nic
 
+    def nics(self):
+        for each in reversed(self.board.nics):
+            each.nic.active(True)
+        return [each.nic for each in self.board.nics]
+
     def hostname(self, name=None):
         self.name = name or self.name
         return self.name
 
     def client(self, nic, **settings):
-        assert nic is self.board.nic
-        return make_client(link(self.board), store=self.store, **settings)
+        for each in self.board.nics:
+            if each.nic is nic:
+                return make_client(link(each), store=self.store, **settings)
+        raise AssertionError(nic)
 
     def ticks_ms(self):
         """Whatever is to happen by now happens when somebody looks at the clock."""
@@ -150,15 +160,15 @@ class Stage:
 
     def join(self, ssid, key=None):
         self.joined.append((ssid, key))
-        if self.board.esp and self.board.nic.wanted and not self.reachable:
+        if self.radio.esp and self.radio.nic.wanted and not self.reachable:
             raise OSError("Wifi Internal State Error")  # it is at it already
         self.connect(ssid, key)
         if self.reachable:
             self.events.append((self.now + JOINING, self.associate))
 
     def associate(self):
-        if self.reachable and not self.board.netif.link:
-            self.board.back()
+        if self.reachable and not self.radio.netif.link:
+            self.radio.back()
 
     def no_link(self):
         """From the start on."""

@@ -377,7 +377,7 @@ def test_an_address_that_the_nic_does_not_take_is_no_lease_and_is_tried_again():
         assert "fallback" not in board.events
         del board.cable.faults["apply"]
         board.go(2)
-        assert board.events[-1] == "fallback"
+        assert "fallback" in board.events
         assert consistent(board)
 
 

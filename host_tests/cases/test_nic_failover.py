@@ -1,11 +1,15 @@
 """Several NICs and one way out, on fake boards with two NICs each."""
 
 from cable import Server
-from dhcpc import failover
+from dhcpc import Client, failover
 from fakeboard import NO_IP, plug
 from onboard import GRANT
 from records import Memory
+from stage import WIFI_CONFIG, Stage
 from world import DISCOVER, OTHER_IP, REQUEST, opt, types
+
+# Only these find the scripts: firmware/ is where the oldest takes the package from.
+VMS = ("cpython", "vm64", "vm32-1.22")
 
 PAIRS = (("ESP32_LAN", "ESP32"), ("ESP32_LAN", "ESP32_OLD"), ("W5500", "PICO_W"))
 ON_CABLE = ("10.0.0.5", "255.255.255.0", "10.0.0.1", "10.0.0.2")
@@ -153,3 +157,29 @@ def test_close_hands_back_to_the_built_in_client():
         assert len(two.cable.sent) == sent
 
     each_pair(case)
+
+
+# boot.py and main.py
+
+
+def test_boot_makes_it_of_a_board_that_gives_several_nics():
+    for pair in PAIRS:
+        with plug(*pair) as board:
+            cable, radio = board.nics
+            stage = Stage(board, WIFI_CONFIG, seconds=20)
+            stage.events.append((8000, cable.away))
+            assert stage.run().interrupted()
+            assert stage.joined
+            assert not stage.said("error")  # whose turn at port 68 comes has none
+            assert cable.nic.ifconfig()[0] == NO_IP
+            assert radio.nic.ifconfig()[0] == ON_CABLE[0]
+
+
+def test_without_a_wifi_in_the_settings_the_cable_is_all_there_is():
+    for pair in PAIRS:
+        with plug(*pair) as board:
+            stage = Stage(board, {}, seconds=5)
+            assert stage.run().interrupted()
+            assert not stage.joined
+            assert board.nics[0].nic.ifconfig()[0] == ON_CABLE[0]
+            assert type(stage.names["dhcp"]) is Client

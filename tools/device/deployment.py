@@ -24,6 +24,7 @@ APP = ("/boot.py", "/main.py")
 
 _NEW = "~"  # ends the name of what has not taken its place yet
 _DIRECTORY, _SLACK = 2, 2  # blocks of littlefs: a new directory's; for its own book-keeping
+_SEVERAL = b"def nics("  # in the board.py of a board that gives several
 _OF_APP = {"config", "explain"}  # the extras of boot.py and main.py
 _LAPTOP = "UNIX"  # has a board.py, and is no board
 _SHADOWS = ("dhcpc", "dhcpc.py", "dhcpc.mpy")  # in /, come before those in /lib
@@ -127,8 +128,9 @@ class Deployment:
         there = self.board.names(LIB)
         self.new_directories = 0 if there else 2
         wanted = {*self.arguments.extras, *(Path(name).stem for name in there)} & {*EXTRAS}
+        board = read(str(BOARDS / self.arguments.board / "board.py"))
         if self.arguments.app:
-            wanted |= _OF_APP | needed
+            wanted |= _OF_APP | needed | ({"failover"} if _SEVERAL in board else set())
         for path, data in _package(self.arguments.debug).items():
             if Path(path).stem not in EXTRAS or Path(path).stem in wanted:
                 if path.endswith(".mpy") and data[1] != system.mpy:
@@ -137,7 +139,7 @@ class Deployment:
                         f"and these are of {data[1]}: DEBUG=1 copies the source"
                     )
                 self.files[path] = data
-        self.files["/board.py"] = _sealed(read(str(BOARDS / self.arguments.board / "board.py")))
+        self.files["/board.py"] = _sealed(board)
         if self.arguments.app:
             self.files |= {path: _sealed(read(f"{vm.FIRMWARE}{path}")) for path in APP}
         self.stale = [

@@ -50,11 +50,14 @@ _nic = dhcp.link.nic or dhcp.link
 print([dhcp.link.up(), _said(dhcp.link, "error"), _said(_nic, "status"),
     _said(_nic, "status", "rssi"), dhcp.link.key(), dhcp.link.mac, _said(_nic, "ifconfig")])
 """
+# A board with several NICs has a client for each.
 _WATCH = """
-_history = None
+_clients = getattr(dhcp, "clients", [dhcp])
+_histories = []
 try:
     from dhcpc import explain
-    _history = explain.History(dhcp, 64)
+    for _each in _clients:
+        _histories.append(explain.History(_each, 64))
 except (ImportError, MemoryError):
     pass
 """
@@ -74,12 +77,12 @@ print([dhcp.state, _lease and list(_lease.ifconfig()), _lease and _lease.server,
 """
 _STORY = """
 print("[")
-if _history:
-    for _line in _history.lines():
+for _each in _histories:
+    for _line in _each.lines():
         print(repr(_line), ",")
 print("]")
 """
-_RENEW = "dhcp.renew()"
+_RENEW = "(getattr(dhcp, 'used', None) or dhcp).renew()"
 
 
 @dataclass

@@ -19,17 +19,19 @@ _SCRIPT = """
 import gc, time
 
 class _Wiretap:
-    def __init__(self):
-        self.start = time.ticks_ms()
-        self.kept = []
-        self.missed = 0
-        self.sends, self.reads = dhcp.link.send, dhcp.read
-        dhcp.link.send, dhcp.read = self.send, self.read
+    start = time.ticks_ms()
+    kept = []
+    missed = 0
+
+    def __init__(self, client):
+        self.link = client.link
+        self.sends, self.reads = client.link.send, client.read
+        client.link.send, client.read = self.send, self.read
 
     def send(self, size, server):
         when = time.ticks_ms()
         self.sends(size, server)
-        self.keep(when, server or b"\\xff\\xff\\xff\\xff", dhcp.link.buf, size)
+        self.keep(when, server or b"\\xff\\xff\\xff\\xff", self.link.buf, size)
 
     def read(self, buf):
         self.keep(time.ticks_ms(), None, buf, len(buf))
@@ -46,21 +48,22 @@ class _Wiretap:
                     return
         except MemoryError:
             pass
-        self.missed += 1
+        _Wiretap.missed += 1
 
-_wiretap = _Wiretap()
+for _each in getattr(dhcp, "clients", [dhcp]):
+    _Wiretap(_each)
 """
 _TAKE = """
 print("[")
-while _wiretap.kept:
-    print(_wiretap.kept.pop(0), ",")
-print(_wiretap.missed, "]")
+while _Wiretap.kept:
+    print(_Wiretap.kept.pop(0), ",")
+print(_Wiretap.missed, "]")
 """
 
 
 class Wiretap:
-    """The messages of the client `dhcp` at a board's prompt, from now on. `messages`: those that
-    were taken over; `missed`: how many the board had no room for.
+    """The messages of the client `dhcp`, or of those it has, at a board's prompt, from now on.
+    `messages`: those that were taken over; `missed`: how many the board had no room for.
     """
 
     def __init__(self, board: Board) -> None:
