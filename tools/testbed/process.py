@@ -25,12 +25,12 @@ class LabError(Refusal):
     """Something in the lab failed; the text holds what the program said."""
 
 
-def wait_for(condition: Callable[[], T], what: str) -> T:
+def wait_for(condition: Callable[[], T], what: str, patience_s: float = PATIENCE_S) -> T:
     """Poll `condition()` until it is true and return its value. LabError: it never is."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise LabError(f"no {what} in {PATIENCE_S} s")
+            raise LabError(f"no {what} in {patience_s} s")
         time.sleep(0.02)
     return value
 

@@ -90,11 +90,15 @@ class Server(Program):
         self.flush()
         return self.parse_leases(self.lease_bytes())
 
-    def stop(self) -> None:
-        """End it and unplug its host."""
+    def end(self) -> None:
+        """End it. Its host stays, and answers ARP."""
         self.flush()
         self._process.terminate()
         self._process.wait()
+
+    def stop(self) -> None:
+        """End it and unplug its host."""
+        self.end()
         self.net.remove_host(self.host)
 
 
