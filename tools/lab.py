@@ -2,7 +2,8 @@
 """The lab: real DHCP servers and clients on a network of their own.
 
 Lists what there is of it, runs one exchange or one failure and prints it, records
-host_tests/captures, or puts clients before an odd server and makes docs/odd-servers.md.
+host_tests/captures, puts clients before an odd server and makes docs/odd-servers.md, or has them
+play the same scenes and makes docs/peers.md.
 """
 
 from __future__ import annotations
@@ -14,6 +15,12 @@ from pathlib import Path
 from odd import failures, table
 from odd.columns import COLUMNS, OURS, Column
 from odd.oddities import ODDITIES, named
+from peers import page, rules
+from peers import table as peers_table
+from peers.players import OURS as THIS
+from peers.players import PLAYERS
+from peers.scenes import EVERYWHERE, SCENES
+from peers.traffic import Sent
 from testbed.clients import CLIENTS
 from testbed.exchanges import SCENARIOS, Exchange, record
 from testbed.lab import Lab
@@ -99,6 +106,37 @@ def fail(name: str | None, pcap: Path | None) -> int:
     return 0
 
 
+def compare(names: list[str], lanes: int, out: Path | None) -> int:
+    """Have this client and others play scenes, print what each has sent, and write the page. The
+    exit code: 1 if this client breaks a rule of RFC 2131, or if all scenes were played and the
+    explanations are not those of what was found.
+    """
+    if unknown := set(names) - set(SCENES):
+        raise cli.Refusal(f"no such scene: {', '.join(sorted(unknown))}; {', '.join(SCENES)}")
+    if out and names:
+        raise cli.Refusal("--out: the page has all scenes; name none")
+    for player in PLAYERS:
+        player.client.require()
+    for server in ("dnsmasq", "dhcpd", "kea"):
+        SERVERS[server].require()
+
+    def tell(key: peers_table.Key, sent: list[Sent]) -> None:
+        print(f"{key[0]:14} {key[1]:12} {', '.join(each.kind for each in sent)}", flush=True)
+
+    runs = peers_table.run(names or SCENES, PLAYERS, lanes, tell)
+    wrong = [] if names else peers_table.unexplained(runs, EVERYWHERE)
+    for (name, title), sent in runs.items():
+        broken = [f"{name}: {title}: {each.kind}: {rule}" for each, rule in rules.broken(sent)]
+        if title == THIS.title:
+            wrong += broken
+        else:
+            print(*broken, sep="\n", end="\n" * bool(broken))
+    print(*wrong, sep="\n", end="\n" * bool(wrong), file=sys.stderr)
+    if out and not wrong:
+        out.write_text(page.page(runs))
+    return int(bool(wrong))
+
+
 def parsed() -> argparse.Namespace:
     """What the command line asks for."""
     parser = cli.parser("Real DHCP servers and clients in namespaces.")
@@ -133,6 +171,10 @@ def parsed() -> argparse.Namespace:
     odd.add_argument(
         "--out", type=Path, metavar="FILE", help="write the page, docs/odd-servers.md"
     )
+    peers = commands.add_parser("peers", help="this client and others in the same scenes")
+    peers.add_argument("names", nargs="*", metavar="NAME", help="of scenes; all")
+    peers.add_argument("--lanes", type=int, default=8, metavar="N", help="labs at once")
+    peers.add_argument("--out", type=Path, metavar="FILE", help="write the page, docs/peers.md")
     return parser.parse_args()
 
 
@@ -152,6 +194,8 @@ def main() -> int:
                     show_oddities()
                     return 0
                 return meet_oddities(**args)
+            case "peers":
+                return compare(**args)
             case "run":
                 pcap = args.pop("pcap")
                 print(Exchange(**args).run(pcap).text(), end="")
