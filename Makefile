@@ -35,6 +35,9 @@ size: setup  ## bytes of flash and heap, against the budget
 bench: setup  ## how fast, and how much faster than others
 	@$(PY) tools/bench.py
 
+conformance: .venv/ready  ## make docs/conformance.md anew: the rules of the RFCs, and the tests that show them
+	@$(PY) tools/conformance.py --write
+
 states: .venv/ready  ## draw docs/states.md anew from the session
 	@$(PY) tools/states.py --write
 
@@ -112,4 +115,4 @@ clean:  ## remove all that is made but .venv
 		echo 'setup: not finished; is PyPI in reach? Once it is: make setup' >&2; \
 		exit 1; }
 
-.PHONY: help setup demo test lint size bench states emulate deploy mip repl doctor lease wipe-lease captures clean
+.PHONY: help setup demo test lint size bench states conformance emulate deploy mip repl doctor lease wipe-lease captures clean

@@ -1,9 +1,10 @@
-"""Runs the cases in every VM too, puts tests into tiers, tells what was skipped and which RFC
-sections are covered (`--rfc-table`)."""
+"""Runs the cases in every VM too, puts tests into tiers, tells what was skipped, and which tests
+show which rules of RFCs (`--marks`)."""
 
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import signal
@@ -47,9 +48,7 @@ set_hypothesis_home_dir(vm.ROOT / "build/hypothesis")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--rfc-table", action="store_true", help="print which tests hold which RFC section"
-    )
+    parser.addoption("--marks", metavar="FILE", help="have in it which tests show which rule")
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -60,7 +59,9 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_configure(config: pytest.Config) -> None:
     for tier, what in TIERS.items():
         config.addinivalue_line("markers", f"{tier}: {what}")
-    config.addinivalue_line("markers", 'rfc(section, ...): what it holds to, as in "2131 4.4.1"')
+    config.addinivalue_line(
+        "markers", "rfc(key, ...): the rules that it shows, see host_tests/rules"
+    )
     # A shell has what it runs in the background ignore SIGINT, and what that runs in turn. The
     # commands under test are to heed it; this process goes on ignoring it.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -239,29 +240,22 @@ def _skipping() -> Generator[None]:
         pytest.skip(str(error))
 
 
-# Tiers, RFC sections, skips
+# Tiers, rules of RFCs, skips
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     if not any(item.get_closest_marker(tier) for tier in TIERS):
         word = item.path.stem.split("_")[1]
         item.add_marker(word if word in TIERS else "unit")
-    for section in _sections(item):
-        if not re.fullmatch(r"\d+ [\w.]+", section):
-            raise pytest.UsageError(f'{item.nodeid}: rfc({section!r}) is not like "2131 4.4.1"')
 
 
-def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    if not session.config.option.rfc_table:
-        return None
-    tests: dict[str, dict[str, None]] = defaultdict(dict)
-    for item in session.items:
-        for section in _sections(item):
-            tests[section][item.nodeid.split("[")[0].split("::", 1)[1]] = None
-    print("\n\n| RFC | tests |\n| --- | --- |")
-    for section in sorted(tests, key=_by_number):
-        print(f"| {section} | {', '.join(f'`{name}`' for name in tests[section])} |")
-    return True
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if path := session.config.option.marks:
+        found: dict[str, dict[str, None]] = defaultdict(dict)
+        for item in session.items:
+            for key in _rules(item):
+                found[key][item.nodeid.split("[")[0].removeprefix("host_tests/")] = None
+        Path(path).write_text(json.dumps({key: [*found[key]] for key in found}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -274,9 +268,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.line(f"{count:4} {reason}")
 
 
-def _sections(item: pytest.Item) -> list[str]:
-    return [section for mark in item.iter_markers("rfc") for section in mark.args]
-
-
-def _by_number(section: str) -> list[tuple[int, str]]:
-    return [(int(part) if part.isdigit() else 0, part) for part in re.split(r"[ .]", section)]
+def _rules(item: pytest.Item) -> list[str]:
+    return [key for mark in item.iter_markers("rfc") for key in mark.args]

@@ -30,7 +30,6 @@ from crafted import (
 EMPTY = ETHER / IP(src="192.0.2.1", dst="255.255.255.255", id=1, flags="MF", frag=60, proto=17)
 
 
-@pytest.mark.rfc("791 3.2")
 @pytest.mark.parametrize(
     "frames",
     [
@@ -91,7 +90,6 @@ def test_fragments_of_other_protocols_are_skipped(tmp_path: Path) -> None:
     assert types(write(tmp_path, pcap(*frames[1:], *other_port[:2]))) == []
 
 
-@pytest.mark.rfc("791 3.2")
 @given(again=st.lists(st.integers(0, 3), max_size=8), order=st.permutations(range(4)))
 def test_fragments_come_in_any_order_and_again(
     again: list[int], order: list[int], tmp_path_factory: pytest.TempPathFactory

@@ -79,7 +79,6 @@ SEARCH = b"\3lab\7example\3org\0\4test\xc0\4\xc0\0".hex()
 UUID = "00112233445566778899aabbccddeeff"
 
 
-@pytest.mark.rfc("3397 2", "3442 2", "3046 2.0", "3925 3", "3925 4", "4361 6.1", "4702 2")
 @pytest.mark.parametrize(
     ("code", "value", "expected"),
     [

@@ -234,7 +234,13 @@ def enterprise(config: str) -> str:
     )
 
 
-@pytest.mark.rfc("2132 9.13", "3004 4", "4702 3.1", "4361 6.1")
+@pytest.mark.rfc(
+    "2132 9.13 vendor-class",
+    "3004 4 user-sets-classes",
+    "4702 3.3 updates-by-the-server",
+    "4361 6.1 operator-sets-the-duid",
+    "4361 6.1 iaid-and-duid",
+)
 def test_enterprise_reads_what_its_server_has_for_it_alone(net: Lab) -> None:
     server = net.serve("dnsmasq", change=enterprise)
     board = Board(net, "enterprise_app", **settings("enterprise")).start()
@@ -264,7 +270,7 @@ def ask(address: str) -> None:
         print(sock.recv(100).decode())
 
 
-@pytest.mark.rfc("3927 2.1")
+@pytest.mark.rfc("3927 1.9 routable-address-for-what-is-new")
 def test_fallback_answers_at_its_own_address_until_there_is_a_server(net: Lab) -> None:
     net.add_host("neighbour", "02:00:00:00:02:01", "169.254.0.1/16")
     told = {**settings("fallback"), "fallback_s": 1}

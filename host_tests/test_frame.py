@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import socket
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -69,14 +71,16 @@ def recomputed(packet: Ether) -> Ether:
     return Ether(bytes(copy))
 
 
-@pytest.mark.rfc("791 3.1", "768 Fields")
+@pytest.mark.rfc(
+    "791 3.1 total-length", "791 3.1 header-checksum", "768 Fields length", "768 Fields checksum"
+)
 @pytest.mark.parametrize("name", MESSAGES)
 def test_lengths_and_checksums_are_what_scapy_computes(name: str) -> None:
     packet = message(name)
     assert bytes(recomputed(packet)) == bytes(packet)
 
 
-@pytest.mark.rfc("791 3.1", "768 Fields")
+@pytest.mark.rfc("791 3.1 total-length", "768 Fields length", "768 Fields checksum")
 @pytest.mark.parametrize("size", range(1, 256))
 def test_lengths_and_checksums_are_right_for_options_of_any_length(size: int) -> None:
     value = bytes(range(size))
@@ -85,7 +89,7 @@ def test_lengths_and_checksums_are_right_for_options_of_any_length(size: int) ->
     assert ("vendor_class_id", value) in packet[DHCP].options
 
 
-@pytest.mark.rfc("894 Frame")
+@pytest.mark.rfc("894 Frame type", "894 Address broadcast", "1122 2.3.3 rfc-894-frames")
 @pytest.mark.parametrize("name", MESSAGES)
 def test_every_field_of_the_ethernet_header(name: str) -> None:
     ether = message(name)
@@ -94,12 +98,23 @@ def test_every_field_of_the_ethernet_header(name: str) -> None:
     assert ether.type == 0x0800
 
 
-@pytest.mark.rfc("791 3.1", "2131 4.1")
+@pytest.mark.rfc(
+    "2131 4.1 source-zero",
+    "791 3.1 version-and-length",
+    "791 3.1 type-of-service",
+    "791 3.1 total-length",
+    "791 3.1 reserved-flag",
+    "791 3.1 protocol",
+    "6864 4.1 id-of-atomic-datagrams",
+    "1122 3.2.1.3 source-is-its-own",
+    "1122 3.2.1.7 time-to-live-not-0",
+    "1122 3.3.6 limited-broadcast",
+)
 @pytest.mark.parametrize("name", MESSAGES)
 def test_every_field_of_the_ip_header(name: str) -> None:
     packet = message(name)
     ip = packet[IP]
-    assert (ip.version, ip.ihl, ip.tos, ip.id, ip.flags, ip.frag) == (4, 5, 0, 0, 0, 0)
+    assert (ip.version, ip.ihl, ip.tos, ip.flags, ip.frag) == (4, 5, 0, "DF", 0)
     assert ip.options == []
     assert ip.ttl >= 16
     assert ip.proto == 17
@@ -108,7 +123,7 @@ def test_every_field_of_the_ip_header(name: str) -> None:
     assert ip.dst == ("10.0.0.1" if name in TO_ONE_SERVER else "255.255.255.255")
 
 
-@pytest.mark.rfc("768 Fields", "2131 4.1")
+@pytest.mark.rfc("2131 4.1 ports", "768 Fields length", "1122 4.1.3.4 checksum-sent")
 @pytest.mark.parametrize("name", MESSAGES)
 def test_every_field_of_the_udp_header(name: str) -> None:
     packet = message(name)
@@ -118,7 +133,29 @@ def test_every_field_of_the_udp_header(name: str) -> None:
     assert udp.chksum
 
 
-@pytest.mark.rfc("2131 2", "2131 4.3.6", "2131 4.4.1")
+@pytest.mark.rfc(
+    "2131 2 hardware-type-and-length",
+    "2131 2 hops-zero",
+    "2131 2 ciaddr-only-with-lease",
+    "2131 2 file-null",
+    "2131 2 reserved-flags-zero",
+    "2131 3 op-bootrequest",
+    "2131 3 magic-cookie",
+    "2131 3 message-type",
+    "2131 4.1 end-last",
+    "2131 4.3.2 selecting-ciaddr-zero",
+    "2131 4.3.2 reboot-ciaddr-zero",
+    "2131 4.4.1 discover-ciaddr-zero",
+    "2131 4.4.1 chaddr",
+    "2131 table5 decline-release-flags",
+    "2131 table5 decline-ciaddr-zero",
+    "2131 table5 release-ciaddr",
+    "1542 2.3 bits-of-chaddr",
+    "1542 3.1.2 other-flags-zero",
+    "1542 3.3 ciaddr-zero",
+    "1542 3.4 giaddr-zero",
+    "1542 3.5 cookie",
+)
 @pytest.mark.parametrize("name", MESSAGES)
 @pytest.mark.parametrize("flags", [0, UP])
 def test_every_field_of_the_message(name: str, flags: int) -> None:
@@ -135,7 +172,7 @@ def test_every_field_of_the_message(name: str, flags: int) -> None:
     assert "end" in bootp[DHCP].options
 
 
-@pytest.mark.rfc("1542 2.1")
+@pytest.mark.rfc("1542 2.1 size-of-a-request")
 @pytest.mark.parametrize("name", MESSAGES)
 def test_no_message_is_shorter_than_300_bytes(name: str) -> None:
     assert len(bytes(message(name)[UDP].payload)) >= 300
@@ -188,7 +225,9 @@ def received(*frames: Any) -> list[bytes]:
     return found
 
 
-@pytest.mark.rfc("791 3.1", "768 Fields", "2131 4.1")
+@pytest.mark.rfc(
+    "791 3.1 options-skipped", "894 Frame padding-is-no-data", "1122 2.3.3 rfc-894-frames"
+)
 def test_a_message_is_found_whatever_is_around_it() -> None:
     assert received(arriving()) == [b"hello"]
     assert received(arriving(dst="255.255.255.255")) == [b"hello"]
@@ -198,7 +237,7 @@ def test_a_message_is_found_whatever_is_around_it() -> None:
     assert received(arriving(b"x" * 1024, options=b"\x01" * 40)) == [b"x" * 1024]
 
 
-@pytest.mark.rfc("791 3.1", "768 Fields")
+@pytest.mark.rfc("2131 4.1 ports", "1122 3.2.1.1 other-versions-dropped")
 def test_a_frame_without_a_whole_message_is_passed_over() -> None:
     whole = bytes(arriving())
     frames: tuple[Any, ...] = (
@@ -221,7 +260,6 @@ def test_a_frame_without_a_whole_message_is_passed_over() -> None:
         assert received(broken, arriving(b"then this")) == [b"then this"], bytes(broken).hex()
 
 
-@pytest.mark.rfc("2131 2", "791 3.2")
 @pytest.mark.parametrize("mtu", [1500, 9000])
 @pytest.mark.parametrize("size", [1025, 1472, 1473, 4000])
 def test_a_long_message_is_read_as_far_as_it_goes(size: int, mtu: int) -> None:
@@ -236,14 +274,21 @@ def test_a_reply_is_found_behind_others_frames() -> None:
     assert received(*[arriving(port=53)] * 3, arriving()) == [b"hello"]
 
 
-@pytest.mark.rfc("1122 4.1.3.4")
+@pytest.mark.rfc("1122 4.1.3.4 checksum-verified")
 def test_a_datagram_with_a_wrong_checksum_is_nothing() -> None:
     frame = bytearray(bytes(arriving()))
     frame[-1] ^= 1
     assert received(bytes(frame)) == []
 
 
-@pytest.mark.rfc("1122 4.1.3.4")
+@pytest.mark.rfc("1122 3.2.1.2 header-checksum-verified")
+def test_a_header_with_a_wrong_checksum_is_nothing() -> None:
+    frame = bytearray(bytes(arriving(options=b"\x01\x01\x01\x00")))
+    frame[15] ^= 1  # type of service, which nothing else looks at
+    assert received(bytes(frame)) == []
+
+
+@pytest.mark.rfc("768 Fields no-checksum", "1122 4.1.3.4 checksum-verified")
 def test_a_datagram_without_a_checksum_is_right() -> None:
     frame = bytearray(bytes(arriving()))
     frame[40:42] = b"\0\0"
@@ -280,7 +325,7 @@ def test_a_fault_of_the_interface_is_nothing_received(number: int) -> None:
     assert interface.recv(1024, 0)
 
 
-@pytest.mark.rfc("2131 4.3.6")
+@pytest.mark.rfc("2131 4.3.2 renewing-unicast")
 def test_what_is_for_one_server_goes_to_where_the_accepted_reply_came_from() -> None:
     ack = world.reply(world.ACK)
     interface = Interface(arriving(ack), arriving(b"of another server", src="10.0.0.2"))
@@ -303,6 +348,16 @@ def test_what_is_for_one_server_goes_to_where_the_accepted_reply_came_from() -> 
 # A probe
 
 
+def sent(peer: socket.socket) -> list[Ether]:
+    """What has arrived there."""
+    peer.setblocking(False)
+    found = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            found.append(Ether(peer.recv(64)))
+    return found
+
+
 def counts(**fields: Any) -> bool:
     """Whether that ARP packet says that 10.0.0.5 is not free."""
     arp = ARP(**{"hwsrc": HOP_TEXT, "psrc": "10.0.0.9", "pdst": "10.0.0.5", **fields})
@@ -310,28 +365,92 @@ def counts(**fields: Any) -> bool:
     return bool(Interface()._conflicts(data, world.IP))
 
 
-@pytest.mark.rfc("5227 2.1.1")
+@pytest.mark.rfc(
+    "2131 4.4.1 probe-sender-hardware",
+    "2131 4.4.1 probe-sender-zero",
+    "5227 1.1 probe-is-an-arp-request",
+    "5227 1.1 target-hardware-address",
+)
+def test_a_probe_tells_our_hardware_address_and_no_ip_address_of_ours() -> None:
+    interface: Any = Interface()
+    ours, peer = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    interface._packets = lambda protocol: ours
+    with peer:
+        peer.send(bytes(Ether() / ARP(op="is-at", hwsrc=HOP_TEXT, psrc="10.0.0.5")))
+        assert interface.used("10.0.0.5")
+        probe = Ether(peer.recv(64))
+    assert (probe.src, probe.dst) == (world.MAC.hex(":"), "ff:ff:ff:ff:ff:ff")
+    arp = probe[ARP]
+    assert (arp.op, arp.hwsrc, arp.psrc) == (1, world.MAC.hex(":"), "0.0.0.0")
+    assert (arp.hwdst, arp.pdst) == ("00:00:00:00:00:00", "10.0.0.5")
+
+
+@pytest.mark.rfc("5227 2.1.1 sender-has-the-address")
 def test_whoever_says_that_it_has_the_address_has_it() -> None:
     assert counts(op="is-at", psrc="10.0.0.5", pdst="0.0.0.0")
     assert counts(op="who-has", psrc="10.0.0.5", pdst="10.0.0.1")
     assert counts(op="who-has", psrc="10.0.0.5", pdst="10.0.0.5")  # an announcement
 
 
-@pytest.mark.rfc("5227 2.1.1")
+@pytest.mark.rfc("5227 2.1.1 others-probe-too")
 def test_who_probes_for_the_same_address_wants_it() -> None:
     assert counts(op="who-has", psrc="0.0.0.0")
     assert not counts(op="who-has", psrc="0.0.0.0", pdst="10.0.0.6")
 
 
-@pytest.mark.rfc("5227 2.1.1")
+@pytest.mark.rfc("5227 2.1.1 sender-has-the-address")
 def test_who_only_asks_for_the_address_does_not_have_it() -> None:
     assert not counts(op="who-has")
     assert not counts(op="is-at", psrc="10.0.0.6")
 
 
-@pytest.mark.rfc("5227 2.1.1")
+@pytest.mark.rfc("5227 2.1.1 own-packets")
 def test_our_own_probe_that_comes_back_is_nobodys() -> None:
     assert not counts(op="who-has", psrc="0.0.0.0", hwsrc=world.MAC.hex(":"))
+
+
+@pytest.mark.rfc("5227 2.1.1 three-probes")
+def test_an_address_that_nobody_has_takes_three_probes() -> None:
+    interface: Any = Interface()
+    ours, peer = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    interface._packets = lambda protocol: ours
+    with peer:
+        assert not interface.used("10.0.0.5")
+        assert [frame[ARP].pdst for frame in sent(peer)] == ["10.0.0.5"] * 3
+
+
+# An announcement
+
+
+def applying(*addresses: bytes) -> list[Ether]:
+    """What is on the wire when an interface gets leases of these addresses in turn."""
+    interface: Any = Interface()
+    ours, peer = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    interface._packets = lambda protocol: ours.dup()
+    interface._ip = lambda *_: None
+    interface.applying = True
+    interface.resolving = False
+    interface.shell_name, interface.sys, interface.number, interface.mtu = "eth0", "/none/", 7, 0
+    with ours, peer:
+        for address in addresses:
+            message = Message()
+            assert message.read(world.reply(world.ACK, yiaddr=address)) is None
+            interface.apply(Lease(message, 0))
+        return sent(peer)
+
+
+@pytest.mark.rfc("5227 2.3 announcement", "5227 3 request-not-reply", "2131 4.4.1 announcement")
+def test_a_new_address_is_announced_by_a_request_to_all() -> None:
+    (frame,) = applying(world.IP)
+    assert (frame.src, frame.dst) == (world.MAC.hex(":"), "ff:ff:ff:ff:ff:ff")
+    arp = frame[ARP]
+    assert (arp.op, arp.hwsrc, arp.psrc) == (1, world.MAC.hex(":"), "10.0.0.5")
+    assert (arp.hwdst, arp.pdst) == ("00:00:00:00:00:00", "10.0.0.5")
+
+
+def test_an_address_is_announced_once_and_its_renewals_are_not() -> None:
+    announced = applying(world.IP, world.IP, world.OTHER_IP, world.OTHER_IP, world.IP)
+    assert [frame[ARP].psrc for frame in announced] == ["10.0.0.5", "10.0.0.6", "10.0.0.5"]
 
 
 def test_what_is_no_whole_arp_packet_is_nobodys() -> None:

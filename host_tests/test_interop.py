@@ -125,17 +125,25 @@ def boots(kind: str) -> Boots:
         return Boots(plan, first, bound, addresses, routes, resolver, sent(wire), rebooted)
 
 
-@pytest.mark.rfc("2131 3.1")
+@pytest.mark.rfc("2131 1.6 no-manual-configuration")
 def test_new_lease_takes_a_discover_and_a_request(boots: Boots) -> None:
     assert [message.type for message in boots.first] == ["DISCOVER", "REQUEST"]
 
 
-@pytest.mark.rfc("2131 4.1")
+@pytest.mark.rfc(
+    "2131 3.1 discover-broadcast", "2131 3.1 request-to-same-broadcast", "2131 4.1 source-zero"
+)
 def test_source_is_0_0_0_0_whatever_address_other_interfaces_have(boots: Boots) -> None:
     assert [path(message) for message in boots.first] == [(ANY, ALL), (ANY, ALL)]
 
 
-@pytest.mark.rfc("2131 4.3.2")
+@pytest.mark.rfc(
+    "2131 4.3.2 selecting-names-the-server",
+    "2131 4.3.2 selecting-ciaddr-zero",
+    "2131 4.3.2 selecting-requested-address",
+    "2131 3.1 request-names-server",
+    "2131 3.1 request-names-address",
+)
 def test_request_in_selecting_names_the_server_and_the_address(boots: Boots) -> None:
     request = boots.first[-1]
     assert request.options["server_id"] == boots.plan.server
@@ -143,7 +151,7 @@ def test_request_in_selecting_names_the_server_and_the_address(boots: Boots) -> 
     assert request.bootp.ciaddr == ANY
 
 
-@pytest.mark.rfc("2131 4.4.1")
+@pytest.mark.rfc("2131 4.4.5 times-of-the-server", "2131 3.1 lease-time-noted")
 def test_lease_is_what_the_server_granted(boots: Boots) -> None:
     told = boots.bound
     assert [told[name] for name in ("lease_time", "t1", "t2")] == [1000, 400, 700]
@@ -165,13 +173,26 @@ def test_lease_is_applied(boots: Boots) -> None:
     ]
 
 
-@pytest.mark.rfc("2131 3.2", "2131 4.4.2")
+@pytest.mark.rfc(
+    "2131 1.6 configuration-after-reboot",
+    "2131 3.2 reuse-of-address",
+    "2131 3.7 verified-after-boot",
+    "4436 2.2 init-reboot",
+)
 def test_restart_with_a_stored_lease_takes_one_request(boots: Boots) -> None:
     assert [message.type for message in boots.second] == ["REQUEST"]
     assert boots.rebooted["ip"] == boots.bound["ip"]
 
 
-@pytest.mark.rfc("2131 4.3.2")
+@pytest.mark.rfc(
+    "2131 4.3.2 reboot-names-no-server",
+    "2131 4.3.2 reboot-requested-address",
+    "2131 4.3.2 reboot-ciaddr-zero",
+    "2131 4.3.6 reboot-broadcast",
+    "2131 3.2 reboot-broadcast",
+    "2131 3.2 reboot-names-address",
+    "2131 3.2 reboot-without-ciaddr",
+)
 def test_request_in_init_reboot_names_the_address_and_no_server(boots: Boots) -> None:
     request = boots.second[0]
     assert request.options["requested_addr"] == boots.bound["ip"]
@@ -180,7 +201,14 @@ def test_request_in_init_reboot_names_the_address_and_no_server(boots: Boots) ->
     assert path(request) == (ANY, ALL)
 
 
-@pytest.mark.rfc("2131 4.3.2", "2131 4.4.5")
+@pytest.mark.rfc(
+    "2131 4.3.2 renewing-names-no-server",
+    "2131 4.3.2 renewing-no-requested-address",
+    "2131 4.3.2 renewing-ciaddr",
+    "2131 4.3.2 renewing-unicast",
+    "2131 4.4.5 renewing-at-t1",
+    "2131 4.1 unicast-to-server-id",
+)
 def test_request_in_renewing_is_unicast_from_the_leased_address(kind: str, net: Lab) -> None:
     server = net.serve(kind, Plan(lease=600, t1=3, t2=500))
     with net.capture() as wire:
@@ -194,7 +222,14 @@ def test_request_in_renewing_is_unicast_from_the_leased_address(kind: str, net: 
     assert not {"server_id", "requested_addr"} & set(request.options)
 
 
-@pytest.mark.rfc("2131 4.3.2", "2131 4.4.5")
+@pytest.mark.rfc(
+    "2131 4.3.2 rebinding-names-no-server",
+    "2131 4.3.2 rebinding-no-requested-address",
+    "2131 4.3.2 rebinding-ciaddr",
+    "2131 4.3.2 rebinding-broadcast",
+    "2131 4.4.4 request-back-to-broadcast",
+    "2131 4.4.5 rebinding-at-t2",
+)
 def test_request_in_rebinding_is_broadcast_and_any_server_may_answer(kind: str, net: Lab) -> None:
     server = net.serve(kind, Plan(lease=600, t1=3, t2=5))
     with net.capture() as wire:
@@ -210,7 +245,7 @@ def test_request_in_rebinding_is_broadcast_and_any_server_may_answer(kind: str, 
     assert not {"server_id", "requested_addr"} & set(request.options)
 
 
-@pytest.mark.rfc("2131 3.2", "2131 4.4.2")
+@pytest.mark.rfc("2131 3.2 nak-leads-to-init", "2131 figure5 rebooting-nak")
 def test_nak_after_the_network_was_renumbered_leads_to_a_new_lease(kind: str, net: Lab) -> None:
     server = net.serve(kind)
     Netup(net, "--once").end()
@@ -226,7 +261,14 @@ def test_nak_after_the_network_was_renumbered_leads_to_a_new_lease(kind: str, ne
     assert [message.type for message in sent(wire)] == ["REQUEST", "DISCOVER", "REQUEST"]
 
 
-@pytest.mark.rfc("2131 3.1", "2131 4.4.6")
+@pytest.mark.rfc(
+    "2131 3.1 release",
+    "2131 3.1 release-identifies-lease",
+    "2131 4.4.4 release-unicast",
+    "2131 4.4.6 release",
+    "2131 table5 release-ciaddr",
+    "2131 table5 release-names-the-server",
+)
 def test_release_at_sigterm_frees_the_lease(kind: str, net: Lab) -> None:
     server = net.serve(kind)
     with net.capture() as wire:
@@ -244,7 +286,6 @@ def test_release_at_sigterm_frees_the_lease(kind: str, net: Lab) -> None:
     assert net.addresses() == []
 
 
-@pytest.mark.rfc("2131 3.1")
 def test_released_lease_is_not_asked_for_again(kind: str, net: Lab) -> None:
     net.serve(kind)
     netup = Netup(net)

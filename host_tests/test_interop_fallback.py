@@ -87,7 +87,7 @@ def test_a_static_address_is_reached_by_others_until_there_is_a_lease(net: Lab, 
     assert {path(message) for message in sent(wire)} == {(ANY, ALL)}
 
 
-@pytest.mark.rfc("3927 2.1")
+@pytest.mark.rfc("3927 2.1 seeded-by-the-mac", "3927 1.9 not-beside-a-routable-address")
 @pytest.mark.parametrize("kind", ["dnsmasq"], indirect=True)
 def test_a_link_local_address_is_the_same_each_time(net: Lab, kind: str) -> None:
     client = keep(net, LINK_LOCAL)

@@ -96,7 +96,7 @@ def net() -> Iterator[Lab]:
         yield net
 
 
-@pytest.mark.rfc("2131 3.1", "2131 3.2", "2131 4.4.5")
+@pytest.mark.rfc("2131 1.6 configuration-after-reboot", "2131 4.4.5 renewing-at-t1")
 def test_a_wake_costs_2_packets_or_1_or_none_until_t1(kind: str, net: Lab) -> None:
     net.serve(kind, Plan(lease=1000, t1=8, t2=900))
     new = wake(net)
@@ -116,7 +116,6 @@ def test_a_wake_costs_2_packets_or_1_or_none_until_t1(kind: str, net: Lab) -> No
     assert 6 <= age <= 12
 
 
-@pytest.mark.rfc("2131 3.2", "2131 4.3.2")
 def test_a_device_carried_between_two_sites_gets_each_ones_address_after_one_nak(
     kind: str, net: Lab
 ) -> None:
@@ -137,7 +136,7 @@ def test_a_device_carried_between_two_sites_gets_each_ones_address_after_one_nak
     assert again.addresses == back.addresses
 
 
-@pytest.mark.rfc("2131 3.2")
+@pytest.mark.rfc("2131 3.2 silence-leaves-lease")
 def test_a_lease_is_kept_while_the_server_is_away(kind: str, net: Lab) -> None:
     server = net.serve(kind)
     before = wake(net)
@@ -148,7 +147,7 @@ def test_a_lease_is_kept_while_the_server_is_away(kind: str, net: Lab) -> None:
     assert away.addresses == before.addresses
 
 
-@pytest.mark.rfc("2131 3.2")
+@pytest.mark.rfc("2131 3.2 nak-leads-to-init")
 def test_an_early_address_that_the_network_has_no_more_is_taken_back(kind: str, net: Lab) -> None:
     server = net.serve(kind)
     wake(net)

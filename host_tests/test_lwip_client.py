@@ -139,7 +139,7 @@ def exchange(
     return exchanges[link, flags].result()
 
 
-@pytest.mark.rfc("2131 3.1")
+@pytest.mark.rfc("2131 3.1 release")
 def test_lease_is_got_renewed_released(exchange: Exchange) -> None:
     types = [message.type for message in firmwares(exchange.wire)]
     assert types == ["DISCOVER", "REQUEST", "REQUEST", "RELEASE"]
@@ -154,20 +154,22 @@ def test_lease_is_on_the_nic_until_released(exchange: Exchange) -> None:
     assert left.startswith(exchange.link.source)
 
 
-@pytest.mark.rfc("2131 4.1")
+@pytest.mark.rfc(
+    "2131 3.1 discover-broadcast", "2131 3.1 request-to-same-broadcast", "2131 4.4.4 broadcast"
+)
 def test_first_packets_are_broadcast_from_no_address(exchange: Exchange) -> None:
     for message in firmwares(exchange.wire)[:2]:
         assert message.ip.src.startswith(exchange.link.source)
         assert (message.ip.dst, message.ether.dst) == (ALL, ALL_MACS)
 
 
-@pytest.mark.rfc("2131 4.1")
+@pytest.mark.rfc("2131 2 unicast-before-address", "2131 4.1 broadcast-flag-set")
 def test_replies_come_as_the_flag_says(exchange: Exchange, flags: str) -> None:
     ip = exchange.told["lease"][0][0]
     assert {message.ip.dst for message in exchange.replies()} == {ALL if FLAGS[flags] else ip}
 
 
-@pytest.mark.rfc("2131 4.3.2", "2131 4.4.5")
+@pytest.mark.rfc("2131 4.3.2 renewing-ciaddr", "2131 4.3.2 renewing-unicast")
 def test_renewal_is_unicast_through_the_stack(exchange: Exchange) -> None:
     ip = exchange.told["lease"][0][0]
     renewal = firmwares(exchange.wire)[2]
@@ -176,12 +178,13 @@ def test_renewal_is_unicast_through_the_stack(exchange: Exchange) -> None:
     assert renewal.bootp.ciaddr == ip
 
 
-@pytest.mark.rfc("2131 4.4.6")
+@pytest.mark.rfc("2131 4.4.4 release-unicast")
 def test_release_leaves_before_the_address_goes(exchange: Exchange) -> None:
     ip = exchange.told["lease"][0][0]
     assert path(firmwares(exchange.wire)[3]) == (ip, exchange.server.plan.server)
 
 
+@pytest.mark.rfc("768 Fields checksum", "1122 4.1.3.4 checksum-sent")
 def test_both_checksums_are_right(exchange: Exchange) -> None:
     for message in firmwares(exchange.wire):
         summed = message.ip.copy()
@@ -209,7 +212,11 @@ def radio(request: pytest.FixtureRequest) -> Link:
     return LINKS[request.param]
 
 
-@pytest.mark.rfc("2131 3.2", "2131 4.4.2")
+@pytest.mark.rfc(
+    "2131 1.6 configuration-after-reboot",
+    "2131 4.3.2 reboot-names-no-server",
+    "4436 2.2 init-reboot",
+)
 def test_second_boot_takes_one_request(served: Lab, client: Link) -> None:
     answers(served, client.port, client.script() + "dhcp.acquire()")
     with served.capture() as wire:
@@ -222,7 +229,7 @@ def test_second_boot_takes_one_request(served: Lab, client: Link) -> None:
     assert "server_id" not in request.options
 
 
-@pytest.mark.rfc("2131 3.7")
+@pytest.mark.rfc("2131 3.7 verified-after-disconnection")
 def test_a_lost_association_takes_the_address_and_its_return_verifies_it(
     served: Lab, radio: Link
 ) -> None:

@@ -52,7 +52,6 @@ def word(board: Board, name: str) -> Any:
     return wait_for(lambda: [each for each in board.told() if each[0] == name], name)[0]
 
 
-@pytest.mark.rfc("3927 2.1")
 def test_servers_answer_a_link_local_source(net: Lab, kind: str) -> None:
     link = LINKS["device"]
     with net.capture() as wire, Board(net, link.port, link.script() + LINK_LOCAL) as board:
@@ -64,7 +63,6 @@ def test_servers_answer_a_link_local_source(net: Lab, kind: str) -> None:
     assert ip.startswith("169.254.")
 
 
-@pytest.mark.rfc("2131 4.1")
 @pytest.mark.parametrize("name", LINKS)
 def test_it_is_reached_discovers_go_on_and_a_lease_takes_over(net: Lab, name: str) -> None:
     link: Link = LINKS[name]

@@ -17,7 +17,7 @@ LULL = 60  # seconds after which there are no more waves
 SEEDS = range(1, 6)
 
 
-@pytest.mark.rfc("2131 4.1")
+@pytest.mark.rfc("2131 4.1 first-pauses")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_1000_boards_that_boot_at_once_are_soon_bound(seed: int) -> None:
     boards = fleet.boot(seed=seed)
@@ -86,7 +86,7 @@ def missing(seed: int, pauses: tuple[int, ...] = ()) -> float:
     return without / DAY / 10
 
 
-@pytest.mark.rfc("2131 4.4.5")
+@pytest.mark.rfc("2131 4.4.5 minute-between-requests")
 def test_a_lease_of_2_minutes_is_asked_for_six_times_before_its_end() -> None:
     for seed in range(20):
         w = World(rand=random.Random(seed).getrandbits).bound(lease=SHORT)
@@ -95,7 +95,7 @@ def test_a_lease_of_2_minutes_is_asked_for_six_times_before_its_end() -> None:
         assert len(w.sent) - 2 >= TRIES
 
 
-@pytest.mark.rfc("2131 4.4.5")
+@pytest.mark.rfc("2131 4.4.5 minute-between-requests")
 def test_a_short_lease_on_a_bad_network_is_kept_as_well_as_by_others() -> None:
     def days(pauses: tuple[int, ...] = ()) -> float:
         return statistics.mean(missing(seed, pauses) for seed in range(1, 11))

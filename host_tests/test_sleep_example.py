@@ -266,7 +266,7 @@ def is_at_work(wake: Wake) -> bool:
     return len(wake.told) == 1 and wake.address == "192.0.2.100" and not wake.said
 
 
-@pytest.mark.rfc("2131 3.2", "2131 4.4.5")
+@pytest.mark.rfc("2131 4.4.5 renewing-at-t1")
 def test_esp32_sends_no_dhcp_packet_until_t1(esp32: Board) -> None:
     wakes = [esp32.wake() for _ in range(LEASE_S // 2 // SLEEP_S + 3)]
     assert all(map(is_at_work, wakes)), wakes
@@ -283,14 +283,13 @@ def test_esp32_writes_nothing_to_flash(esp32: Board) -> None:
     assert b"\xc0\0\2\x64" not in flash
 
 
-@pytest.mark.rfc("2131 3.1")
 def test_esp32_starts_over_after_a_power_cut(esp32: Board) -> None:
     esp32.wake()
     esp32.power_on()
     assert esp32.wake().sent == ["DISCOVER", "REQUEST"]
 
 
-@pytest.mark.rfc("2131 3.2")
+@pytest.mark.rfc("2131 3.7 verified-after-boot")
 def test_rp2_sends_one_request_at_each_wake(rp2: Board) -> None:
     wakes = [rp2.wake() for _ in range(3)]
     assert all(map(is_at_work, wakes)), wakes

@@ -1,6 +1,7 @@
 """The VMs, the compiler, and what conftest.py does with it: what the other tiers rest on."""
 
 import gc
+import json
 import os
 import shutil
 import sys
@@ -104,7 +105,7 @@ from kit import Skip, rfc
 
 VMS = ("vm64",)
 
-@rfc("2131 4.4.10", "2131 4.4.9")
+@rfc("2131 4.4.10 full-moon", "2131 4.4.9 no-moon")
 def test_good():
     print("unseen")
 
@@ -163,10 +164,13 @@ def test_how_a_case_goes_in_a_vm_is_reported(cases: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("unseen")
 
 
-def test_the_table_has_the_sections_in_order_with_their_tests(cases: pytest.Pytester) -> None:
-    result = cases.runpytest_subprocess("--rfc-table")
-    result.stdout.fnmatch_lines(["| 2131 4.4.9 | `test_good` |", "| 2131 4.4.10 | `test_good` |"])
+def test_the_rules_that_a_case_shows_are_written_down_once(cases: pytest.Pytester) -> None:
+    result = cases.runpytest_subprocess("--collect-only", "--marks=marks.json")
     assert result.ret == 0
+    assert json.loads((cases.path / "marks.json").read_text()) == {
+        "2131 4.4.10 full-moon": ["cases/test_moon.py::test_good"],
+        "2131 4.4.9 no-moon": ["cases/test_moon.py::test_good"],
+    }
 
 
 def test_threads_may_ask_for_the_firmware_at_once() -> None:

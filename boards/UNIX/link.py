@@ -207,9 +207,7 @@ class Interface(Link):
         On a cable an answer takes less than 1 ms. OSError: no packet can be sent.
         """
         address = bytes([int(part) for part in ip.split(".")])
-        # RFC 826: a request that does not say who asks
-        probe = b"\xff" * 6 + self.mac + b"\x08\6\0\1\x08\0\6\4\0\1"
-        probe += self.mac + bytes(4) + bytes(6) + address
+        probe = self._request(bytes(4), address)  # it does not say who asks
         packets = self._packets(_ETH_P_ARP)
         try:
             poll = select.poll()
@@ -226,6 +224,22 @@ class Interface(Link):
         finally:
             packets.close()
         return False
+
+    def _announce(self, address):
+        # RFC 2131 4.4.1, RFC 5227 2.3; the kernel does not do it.
+        try:
+            packets = self._packets(_ETH_P_ARP)
+            try:
+                packets.send(self._request(address, address))
+            finally:
+                packets.close()
+        except OSError as error:
+            self.failed = "announcement: [Errno %d]" % error.args[0]
+
+    def _request(self, sender, target):
+        # RFC 826: a whole frame
+        head = b"\xff" * 6 + self.mac + b"\x08\6\0\1\x08\0\6\4\0\1"
+        return head + self.mac + sender + bytes(6) + target
 
     def _conflicts(self, data, address):
         # An ARP packet of another host that has the address, or a probe for it.
@@ -262,6 +276,7 @@ class Interface(Link):
             "address replace %s dev %s" % (address, self.shell_name),
             " brd + valid_lft %s preferred_lft %s" % (left, left),
         )
+        new = self.applied != address
         self.applied = address
         route = "default dev %s metric %d" % (self.shell_name, 1000 + self.number)
         self.failed = None
@@ -272,6 +287,8 @@ class Interface(Link):
             self._ip("route del " + route)
         self._limit(lease.option(_MTU))
         self._resolve(lease.dns, lease.option(_DOMAIN_NAME))
+        if new:
+            self._announce(lease.yiaddr)
 
     def _limit(self, option=None):
         # The longest packet, as the server says it; as it was before, if it says nothing, or less
@@ -366,6 +383,8 @@ def _message(data):
     size = data[udp + 4] << 8 | data[udp + 5]
     end = udp + size
     if end < udp + 8 or data[udp + 2] << 8 | data[udp + 3] != _CLIENT_PORT:
+        return None
+    if checksum(data, 14, udp, 0):  # RFC 1122 3.2.1.2
         return None
     if end > len(data):
         part = data[20] & 0x20 or len(data) == _FRAME

@@ -67,22 +67,26 @@ def profile(dhcp: Client) -> None:
     before the first poll, and once; options that other extras add afterwards are sent.
     """
     session = dhcp.session
-    write = session.write
+    link = dhcp.link
+    write, send = session.write, link.send
     m = Message()
-    m.read(dhcp.link.buf[: write(dhcp.link.buf, 0)])
+    m.read(link.buf[: write(link.buf, 0)])
     codes = m.option(_PARAMETERS) or b""
     if dhcp.params == Client.params:
         codes = bytes([code for code in codes if code in _LEAST or code not in dhcp.params])
-    dhcp.client_id = option(_CLIENT_ID, b"\x01" + dhcp.link.mac)
+    dhcp.client_id = option(_CLIENT_ID, b"\x01" + link.mac)
     session.options = dhcp.client_id + (codes and option(_PARAMETERS, codes)) + b"\xff"
     dhcp.store = _Nowhere("")
     dhcp.record = None
 
-    def disguise(buf: "bytearray | memoryview", type: int) -> int:
+    def forget(buf: "bytearray | memoryview", type: int) -> int:
         if session.state == _SELECTING and not type:
             session.yiaddr = bytes(4)
-        size = write(buf, type)
-        _mix(buf, session.rand)
-        return size
+        return write(buf, type)
 
-    session.write = disguise  # type: ignore[method-assign]
+    def disguise(length: int, server: "bytes | None") -> None:
+        _mix(link.buf, session.rand)  # here, as INFORM is not the session's
+        send(length, server)
+
+    session.write = forget  # type: ignore[method-assign]
+    link.send = disguise  # type: ignore[method-assign]

@@ -54,6 +54,10 @@ _REASONS = {
         "it is not the server that the client listens to",
         "if there are two servers on this network, leave one, or make them agree",
     ),
+    "client_id": (
+        "its reply is for a client of another identifier (option 61)",
+        "update the server: it has to return the identifier as the client sends it",
+    ),
     "choose": (
         "its offer was not taken: another server's was, or it has left a REQUEST unanswered",
         "look into its log; if there are two servers on this network, leave one",

@@ -21,8 +21,8 @@ _NONE = const("0.0.0.0")
 _LINK_LOCAL_MASK = const("255.255.0.0")
 _FIRST = const(256)  # RFC 3927 2.1: from 169.254.1.0 on
 _COUNT = const(0xFE00)  # to 169.254.254.255
-_CONFLICTS = const(10)  # RFC 3927 9: addresses in a row that others have,
-_RATE_LIMIT = const(60000)  # ms until the next is tried
+_CONFLICTS = const(10)  # RFC 3927 9: after so many addresses in a row that others have
+_RATE_LIMIT = const(60000)  # ms from one to the next
 
 _BACK = const(0x3FFF0000)  # ms: a clock that is behind stands still, as in the session
 _SOON = const(1000)  # ms until the NIC is told again what it did not take
@@ -100,7 +100,7 @@ def link_local(dhcp: Client, after_ms: int = 30000) -> None:
 class _Fallback:
     # What is wrapped of a Client. `left`: ms until the address is used; `last`: when that was
     # so, if there was no lease then; `over`: whether the time is over; `on`: whether the NIC has
-    # the address.
+    # the address; `conflicts`: addresses in a row that others have.
 
     def __init__(self, dhcp: Client, after_ms: int, lease: "Address | None") -> None:
         if not (isinstance(after_ms, int) and 0 <= after_ms < 1 << 29):
@@ -109,7 +109,7 @@ class _Fallback:
         self.after = self.left = after_ms
         self.last: int | None = None
         self.over = self.on = False
-        self.tries = 0
+        self.tries = self.conflicts = 0
         self.used = None
         if not lease:
             self.used = getattr(dhcp.link, "used", None)
@@ -179,9 +179,11 @@ class _Fallback:
     def _use(self) -> None:
         dhcp = self.dhcp
         if self.used and dhcp.attempt(self.used, self.lease.ip):
-            self.left = 0 if self.tries % _CONFLICTS else _RATE_LIMIT
+            self.conflicts += 1
+            self.left = 0 if self.conflicts < _CONFLICTS else _RATE_LIMIT
             self.lease = self._another()
         else:
+            self.conflicts = 0
             self.over = True
             dhcp.due = "fallback"  # it is the NIC that follows: for sleep.Client nothing happens
             dhcp.update("fallback")

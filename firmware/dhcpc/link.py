@@ -40,16 +40,15 @@ def frame(buf: bytearray, length: int, mac: bytes) -> None:
     message of odd length stands a zero, as wire.build leaves it.
     """
     pack_into(
-        b"!6s6sIHIHH4s4sIHH",
+        b"!6s6sIHIH6s4sIHH",
         buf,
         0,
         _ALL,
         mac,
         0x08004500,  # EtherType; version 4, 5 words
         length + 28,
-        0,  # identification, flags, fragment offset
+        0x4000,  # DF: what is never in fragments needs no identification (RFC 6864 4.1)
         0x4011,  # time to live 64, UDP
-        0,
         b"",
         _ALL,
         _CLIENT_PORT << 16 | _SERVER_PORT,
@@ -59,8 +58,9 @@ def frame(buf: bytearray, length: int, mac: bytes) -> None:
     for i in range(26, 30):
         buf[i] = buf[i + _HEAD - 14]
     pack_into("!H", buf, 24, 0xFFFF - checksum(buf, 14, 34, 0))
-    # The pseudo header, and all but the zeros from behind chaddr to the cookie
-    sum = checksum(buf, 26, _HEAD + 34, 17 + length + 8)
+    # The pseudo header (25: UDP is protocol 17, its header has 8 bytes), and all but the zeros
+    # from behind chaddr to the cookie
+    sum = checksum(buf, 26, _HEAD + 34, length + 25)
     pack_into("!H", buf, 40, 0xFFFF - checksum(buf, _HEAD + 236, _HEAD + length, sum))
 
 

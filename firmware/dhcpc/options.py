@@ -268,11 +268,12 @@ def _write(kind: str, value: "Any") -> bytes:
     if kind == "n":
         return _write_fqdn(value)
     data = b""
-    if kind in "ovV":
-        each = "tou"["ovV".index(kind)]
+    if kind in "ovVO":  # O: options of a vendor of v, which may have any code
+        each = "tOut"["ovVO".index(kind)]
         for key in sorted(value, key=int):
             part = _write(each, value[key])
-            data += _number(code(key), 1) if kind == "o" else _number(int(key), 4)
+            number = code(key) if kind == "o" else int(key)
+            data += _number(number, 4 if kind in "vV" else 1)
             data += _number(len(part), 1) + part
         return data
     each = "a21t"["Awcu".index(kind)]
@@ -389,10 +390,10 @@ def _read(kind: str, value: bytes) -> "Any":
     if kind == "r":
         return _routes(value)
     if kind == "o":
-        return _by_key(value, 1)
+        return _by_key(value, 1, 1, _END)
     if kind == "v" or kind == "V":
         found = _by_key(value, 4)
-        for key in found:
+        for key in found:  # RFC 3925 4: there pad and END are codes as any other
             found[key] = _by_key(found[key], 1) if kind == "v" else _strings(found[key])
         return found
     if kind == "u":
@@ -430,16 +431,17 @@ def _strings(value: bytes) -> "list[str | bytes]":
     return [_text(part) for _, part in _parts(value, 0)]
 
 
-def _parts(value: bytes, head: int, size: int = 1) -> "list[tuple[int, bytes]]":
-    # A row of these: a number of `head` bytes, a length of `size` bytes, as many bytes.
+def _parts(value: bytes, head: int, size: int = 1, last: int = 0) -> "list[tuple[int, bytes]]":
+    # A row of these: a number of `head` bytes, a length of `size` bytes, as many bytes. last: the
+    # number that ends the row, in which there may then be pad (RFC 2132 8.4), or 0.
     found = []
     i = 0
     while i < len(value):
         key = _int(value[i : i + head])
-        if head == 1 and key == _PAD:  # RFC 2132 8.4
+        if last and key == _PAD:
             i += 1
             continue
-        if head == 1 and key == _END:
+        if last and key == last:
             if any(value[i + 1 :]):
                 raise ValueError
             break
@@ -452,10 +454,10 @@ def _parts(value: bytes, head: int, size: int = 1) -> "list[tuple[int, bytes]]":
     return found
 
 
-def _by_key(value: bytes, head: int, size: int = 1) -> "dict[int, Any]":
+def _by_key(value: bytes, head: int, size: int = 1, last: int = 0) -> "dict[int, Any]":
     # What comes in pieces is joined, as options are (RFC 3396).
     found: dict[int, bytes] = {}
-    for key, part in _parts(value, head, size):
+    for key, part in _parts(value, head, size, last):
         found[key] = found.get(key, b"") + part
     return found
 
@@ -507,8 +509,10 @@ def _routes(value: bytes) -> "list[list[str]]":
         end = i + 1 + (width + 7 >> 3)
         if width > 32 or end + 4 > len(value):
             raise ValueError
-        network = dotted(value[i + 1 : end] + bytes(4), 0)
-        found.append(["%s/%d" % (network, width), dotted(value, end)])
+        network = bytearray(value[i + 1 : end] + bytes(4))
+        if width & 7:
+            network[width >> 3] &= 0xFF00 >> (width & 7)  # what the mask does not cover is 0
+        found.append(["%s/%d" % (dotted(bytes(network), 0), width), dotted(value, end)])
         i = end + 4
     return found
 
@@ -541,7 +545,7 @@ def _read_fqdn(value: bytes) -> "dict[str, Any]":
     if len(value) < 3:
         raise ValueError
     if flags & _E:
-        # A part of a name has no end (RFC 4702 2.3.1); then this zero is it.
+        # A part of a name has no end (RFC 4702 2.3); then this zero is it.
         text, end = _domain(domain + b"\0", 0)
         if end < len(domain):
             raise ValueError

@@ -24,8 +24,10 @@ def commit(dhcp: Client) -> None:
 
     The ACK has to have the option, too. It is taken as soon as it comes, as "bound", also while
     OFFERs are being collected; its lease runs from the first DISCOVER. ValueError "options": with
-    this one, they are too long.
+    this one, they are too long; "params": they have 80, which RFC 4039 3 forbids.
     """
+    if _RAPID_COMMIT in dhcp.params:
+        raise ValueError("params: 80")
     session = dhcp.session
     write, check, read = session.write, session.check, session.read
 

@@ -1,5 +1,5 @@
-"""Which servers are listened to, and which one's OFFER is taken (RFC 2131 4.4.1). Without this,
-all of them, and the first.
+"""Which servers are listened to, which one's OFFER is taken (RFC 2131 4.4.1), and whose replies.
+Without this, all of them, the first, and those that have the client's xid and MAC.
 """
 
 from dhcpc import Client, option
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _OFFER = const(2)
 _SERVER_ID = const(54)
+_CLIENT_ID = const(61)
 _SIADDR = const(20)  # the server where there is no option 54
 
 # How good an OFFER is, to `prefer`
@@ -143,6 +144,23 @@ def only(dhcp: Client, allow: "Iterable[str]" = (), deny: "Iterable[str]" = ()) 
         server = bytes(m.buf[i : i + 4])
         if server in denied or allowed and server not in allowed:
             reason = "server"
+        return check(reason)
+
+    session.check = judge  # type: ignore[method-assign]
+
+
+def identify(dhcp: Client) -> None:
+    """Refuse each reply that has another client identifier (option 61) than the client sends,
+    "client_id" (RFC 6842 3); without one it is for this client. Call it before the first poll,
+    and once.
+    """
+    session = dhcp.session
+    check = session.check
+
+    def judge(reason: "str | None") -> "str | None":
+        value = session.message.option(_CLIENT_ID)
+        if value is not None and value != dhcp.client_id[2:]:  # which has code and length
+            reason = "client_id"
         return check(reason)
 
     session.check = judge  # type: ignore[method-assign]

@@ -138,12 +138,12 @@ class Cable(Link):
 
 
 class Board:
-    """A client on a cable. events: the names of all that it told. epoch: its store's clock. how:
-    its settings.
+    """A client on a cable. events: the names of all that it told. epoch: its store's clock. kind:
+    of the cable. how: its settings.
     """
 
-    def __init__(self, server=None, port=None, epoch=None, **how):
-        self.cable = Cable(server, port)
+    def __init__(self, server=None, port=None, epoch=None, kind=Cable, **how):
+        self.cable = kind(server, port)
         self.events = []
         self.waits = []
         self.store = how.setdefault("store", Memory())

@@ -22,9 +22,9 @@ else:
     Skip = pytest.skip.Exception
 
 
-def rfc(*sections):
-    """Decorator: the sections that a case holds the firmware to, as in "2131 4.4.1"."""
-    return pytest.mark.rfc(*sections) if pytest else lambda case: case
+def rfc(*keys):
+    """Decorator: the rules of host_tests/rules that a case shows, as in "2131 2 xid-random"."""
+    return pytest.mark.rfc(*keys) if pytest else lambda case: case
 
 
 def raises(error, f, *args):

@@ -92,7 +92,7 @@ async def count(turns):
 # keep
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 figure5 renewing-rebinding-ack")
 def test_keep_gets_a_lease_and_renews_it():
     async def main(table):
         task = asyncio.create_task(keep(table.dhcp))

@@ -2,14 +2,13 @@
 
 from errno import ETIMEDOUT
 
-from cable import LEASE, Board
+from cable import LEASE, Board, Server
 from kit import raises, rfc
-from world import DISCOVER, REQUEST
+from world import ACK, DISCOVER, REQUEST, opt, reply
 
 # The link
 
 
-@rfc("2131 3.7")
 def test_nothing_is_sent_while_the_link_is_down():
     board = Board()
     board.cable.plugged = False
@@ -19,7 +18,7 @@ def test_nothing_is_sent_while_the_link_is_down():
     assert board.bound().types == [DISCOVER, REQUEST]
 
 
-@rfc("2131 3.7")
+@rfc("2131 3.7 verified-after-disconnection")
 def test_with_the_link_goes_the_address_and_one_request_brings_it_back():
     board = Board().bound()
     board.cable.plugged = False
@@ -54,6 +53,18 @@ def test_a_link_that_stays_down_is_told_once():
     assert board.events.count("link") == 2  # it came, it went
 
 
+# The reply
+
+
+@rfc("2131 2 options-of-312-bytes", "2131 2 larger-messages")
+def test_a_reply_is_read_to_its_end_if_it_is_no_longer_than_was_said():
+    name = opt(15, b"example.org")
+    for size in (548, 1024):  # of an IP datagram of 576 bytes; option 57
+        options = bytes(size - len(reply(ACK, options=name))) + name
+        assert len(reply(ACK, options=options)) == size
+        assert Board(Server(options=options)).bound().client.lease.option(15) == b"example.org"
+
+
 # acquire
 
 
@@ -64,7 +75,7 @@ def test_acquire_returns_a_lease_that_is_there_without_a_packet():
     assert len(board.types) == sent
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.4.5 expiry-to-init")
 def test_acquire_does_not_return_a_lease_that_is_over():
     board = Board().bound()
     board.cable.now += (LEASE + 1) * 1000

@@ -22,7 +22,7 @@ AGES = 1 << 20  # seconds: longer than any lease here that ends
 # From flash, or from the beginning
 
 
-@rfc("2131 3.1")
+@rfc("2131 1.6 no-manual-configuration")
 def test_a_first_boot_takes_a_discover_and_a_request():
     board = Board().bound()
     assert board.types == [DISCOVER, REQUEST]
@@ -30,7 +30,14 @@ def test_a_first_boot_takes_a_discover_and_a_request():
     assert board.events[-1] == "bound"
 
 
-@rfc("2131 3.2", "2131 4.4.2")
+@rfc(
+    "2131 1.6 configuration-after-reboot",
+    "2131 3.2 reuse-of-address",
+    "2131 3.7 verified-after-boot",
+    "2131 4.3.2 reboot-requested-address",
+    "4436 2.1 dhcp-at-once",
+    "4436 2.2 init-reboot",
+)
 def test_a_boot_from_flash_takes_one_request():
     board = Board().bound().again().bound()
     assert board.types == [REQUEST]
@@ -38,7 +45,7 @@ def test_a_boot_from_flash_takes_one_request():
     assert board.events[-1] == "rebooted"
 
 
-@rfc("2131 3.2", "2131 4.4.2")
+@rfc("2131 3.1 start-over-told")
 def test_a_boot_from_flash_on_a_silent_network_starts_over_at_init():
     board = Board().bound().again()
     board.cable.server.mute = (REQUEST,)
@@ -47,7 +54,7 @@ def test_a_boot_from_flash_on_a_silent_network_starts_over_at_init():
     assert "timeout" in board.events
 
 
-@rfc("2131 3.2", "2131 4.4.2")
+@rfc("2131 3.2 nak-leads-to-init", "2131 figure5 rebooting-nak")
 def test_a_nak_to_a_stored_lease_leads_to_a_new_one():
     board = Board().bound().again()
     board.cable.server.naks = True
@@ -61,7 +68,6 @@ def test_a_nak_to_a_stored_lease_leads_to_a_new_one():
     assert board.store.kept != Board().bound().store.kept
 
 
-@rfc("2131 3.2")
 def test_what_is_no_record_leads_to_init():
     for data in (b"x", b"\0" * 128, b"\xff" * 200, b"not a record"):
         board = Board(store=Memory(data)).bound()
@@ -70,7 +76,6 @@ def test_what_is_no_record_leads_to_init():
         assert board.again().bound().types == [REQUEST]
 
 
-@rfc("2131 3.2")
 def test_a_record_is_held_to_what_an_ack_is_held_to():
     odd = []
     for ack in (
@@ -110,7 +115,6 @@ def absurd(**ack):
     return record(Lease(m, 0), key(), now=Clock()() - 100)
 
 
-@rfc("2131 3.2")
 def test_a_lease_of_another_wifi_network_is_not_tried():
     home = Board()
     home.cable.network = b"home"
@@ -121,7 +125,7 @@ def test_a_lease_of_another_wifi_network_is_not_tried():
         assert board.bound().types == types
 
 
-@rfc("2131 3.2", "2131 3.7")
+@rfc("2131 3.7 verified-after-disconnection")
 def test_a_device_that_is_carried_between_networks_asks_each_for_its_own_address():
     board = Board()
     servers = {}
@@ -140,7 +144,6 @@ def test_a_device_that_is_carried_between_networks_asks_each_for_its_own_address
             assert board.client.lease.yiaddr == servers[network].grant["yiaddr"]
 
 
-@rfc("2131 3.2")
 def test_on_a_cable_another_server_is_found_and_both_have_a_record():
     home = Server(yiaddr=IP, server=SERVER)
     away = Server(yiaddr=OTHER_IP, server=OTHER_SERVER)
@@ -157,7 +160,6 @@ def test_on_a_cable_another_server_is_found_and_both_have_a_record():
     assert board.client.lease.server == SERVER
 
 
-@rfc("2131 3.2")
 def test_a_client_identifier_that_leaves_a_record_no_room_costs_the_record_alone():
     home = Board()
     home.cable.network = b"home"
@@ -188,7 +190,7 @@ def test_a_lease_that_surely_runs_is_reused_without_a_packet():
     assert board.store.writes == 0
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.4.5 renewing-at-t1")
 def test_a_lease_that_is_reused_is_renewed_and_ends_when_it_must():
     board = (
         Board(Server(t1=1000), reuse=True, epoch=Clock())
@@ -210,7 +212,7 @@ def test_a_lease_that_is_reused_is_renewed_and_ends_when_it_must():
     assert board.client.lease is None
 
 
-@rfc("2131 3.2")
+@rfc("2131 3.7 verified-after-boot")
 def test_a_lease_is_verified_when_its_clock_does_not_vouch_for_it():
     for reuse in (
         Clock(1_000_000 + LEASE),  # over
@@ -224,7 +226,7 @@ def test_a_lease_is_verified_when_its_clock_does_not_vouch_for_it():
         assert board.types == [REQUEST]
 
 
-@rfc("2131 3.2")
+@rfc("2131 3.7 verified-after-boot")
 def test_an_infinite_lease_is_verified_when_its_clock_does_not_vouch_for_it():
     server = Server(lease=INFINITE)
     for before, after in (

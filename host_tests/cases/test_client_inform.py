@@ -8,7 +8,12 @@ from world import ACK, CLIENT_ID, INFORM, IP, NAK, NOBODY, OTHER_SERVER, SERVER,
 MAC2 = b"\x02\0\0\0\0\x02"
 
 
-@rfc("2131 3.4", "2131 4.4.3")
+@rfc(
+    "2131 3.4 inform",
+    "2131 4.4.3 inform-ciaddr",
+    "2131 4.4.3 inform-to-a-known-server",
+    "2131 table5 inform-no-requested-address",
+)
 def test_inform_asks_for_the_options_of_an_address_that_is_there():
     board = Board()
     told = inform(board.client, ip="10.0.0.9")
@@ -19,7 +24,7 @@ def test_inform_asks_for_the_options_of_an_address_that_is_there():
     assert not board.cable.sock
 
 
-@rfc("2131 3.4", "2131 4.4.3")
+@rfc("2131 4.4.3 inform-ciaddr")
 def test_inform_beside_a_lease_leaves_it_alone():
     board = Board().bound()
     lease = board.client.lease
@@ -30,7 +35,13 @@ def test_inform_beside_a_lease_leaves_it_alone():
     assert not board.cable.sock
 
 
-@rfc("2131 4.4.3", "2131 4.3.5")
+@rfc(
+    "2131 4.4.3 inform-parameter-list",
+    "2131 4.4.3 inform-no-times",
+    "2131 table5 inform-no-lease-time",
+    "2131 table5 vendor-class",
+    "2131 2 client-id-in-all-messages",
+)
 def test_inform_neither_asks_for_the_times_of_a_lease_nor_carries_one():
     board = Board(params=b"\x79\x33\x01\x3a\x3b\x2a", options={51: b"\0\0\x0e\x10", 60: b"v"})
     inform(board.client, ip="10.0.0.9")
@@ -44,7 +55,11 @@ def test_inform_neither_asks_for_the_times_of_a_lease_nor_carries_one():
     assert 55 not in board.cable.sent[-1].options
 
 
-@rfc("2131 4.4.3", "2131 4.4.4")
+@rfc(
+    "2131 4.4.3 inform-to-a-known-server",
+    "2131 4.4.4 inform-unicast",
+    "2131 4.4.4 inform-back-to-broadcast",
+)
 def test_inform_goes_to_the_server_of_the_lease_and_to_all_if_it_is_silent():
     board = Board().bound()
     board.cable.server.mute = (INFORM,)
@@ -54,14 +69,14 @@ def test_inform_goes_to_the_server_of_the_lease_and_to_all_if_it_is_silent():
     assert to == [SERVER] + [None] * (len(to) - 1)
 
 
-@rfc("2131 4.4.3")
+@rfc("2131 4.4.3 inform-to-a-known-server")
 def test_inform_of_a_lease_whose_server_is_unknown_goes_to_all():
     board = Board(Server(server=None)).bound()
     inform(board.client)
     assert board.cable.sent[-1].to is None
 
 
-@rfc("2131 3.4")
+@rfc("2131 4.4.3 inform-in-vain")
 def test_inform_gives_up_in_time_and_closes_the_socket():
     board = Board()
     board.cable.server.mute = (INFORM,)
@@ -95,14 +110,14 @@ def told_after(*before):
     return inform(board.client, ip="10.0.0.9")
 
 
-@rfc("2131 4.3.5", "2131 4.4.3")
+@rfc("2131 4.3.5 ack-to-inform")
 def test_an_ack_that_leaves_yiaddr_empty_is_for_the_address_that_was_named():
     told = told_after()
     assert (told.ip, told.mask) == ("10.0.0.9", "255.255.255.0")
     assert (told.lease_time, told.t1, told.t2) == (0, 0, 0)
 
 
-@rfc("2131 4.4.3")
+@rfc("2131 4.4.3 inform-ack-of-any-server")
 def test_what_is_no_ack_does_not_answer_an_inform():
     none = reply(ACK, lease=None, yiaddr=NOBODY, server=OTHER_SERVER)
     assert told_after(none).server == OTHER_SERVER
@@ -110,7 +125,7 @@ def test_what_is_no_ack_does_not_answer_an_inform():
         assert told_after(data).server == SERVER
 
 
-@rfc("2131 4.4.3", "2131 4.1")
+@rfc("2131 4.4.3 inform-in-vain", "2131 4.1 client-retransmits")
 def test_a_time_out_of_10_s_has_4_tries_each_later_than_the_one_before():
     board = Board()
     board.cable.server.mute = (INFORM,)
@@ -121,7 +136,14 @@ def test_a_time_out_of_10_s_has_4_tries_each_later_than_the_one_before():
     assert [each.secs for each in sent] == [(each.at - sent[0].at) // 1000 for each in sent]
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.4.3 inform-random-xid")
+def test_each_inform_has_an_xid_of_its_own():
+    board = Board()
+    for _ in range(3):
+        inform(board.client, ip="10.0.0.9")
+    assert len({each.xid for each in board.cable.sent}) == 3
+
+
 def test_a_renewal_goes_on_while_inform_waits():
     board = Board().bound()
     board.cable.server.mute = (INFORM,)

@@ -7,12 +7,11 @@ from cable import LEASE, TRIP, Board, Cable, Port, Server
 from dhcpc import Client
 from kit import Skip, allocated, rfc, without_heap
 from records import Memory
-from world import DAY, DISCOVER, INFINITE, REQUEST, SERVER
+from world import DAY, DISCOVER, INFINITE, OTHER_IP, REQUEST, SERVER
 
 # The socket
 
 
-@rfc("2131 4.1")
 def test_the_socket_is_open_from_the_first_packet_until_bound():
     board = Board()
     assert not board.cable.sock
@@ -24,7 +23,6 @@ def test_the_socket_is_open_from_the_first_packet_until_bound():
     assert board.cable.log.count("open") == 1
 
 
-@rfc("2131 4.4.5")
 def test_the_socket_stays_open_for_10_s_after_a_request_in_renewing_and_rebinding():
     board = Board(Server(t1=1000, t2=2000)).bound()
     board.cable.server.mute = (REQUEST,)
@@ -39,7 +37,6 @@ def test_the_socket_stays_open_for_10_s_after_a_request_in_renewing_and_rebindin
     assert board.client.state == "REBINDING"
 
 
-@rfc("2131 4.1")
 def test_a_port_that_is_taken_is_tried_again_every_few_seconds():
     board = Board()
     board.cable.port68.owner = "the built-in client"
@@ -74,7 +71,6 @@ def test_a_send_that_fails_is_made_again_soon():
 # What poll returns, and for how long it waits
 
 
-@rfc("2131 4.1")
 def test_poll_asks_for_50_ms_at_most_while_a_reply_is_awaited():
     board = Board(Server(t1=1000, t2=2000))
     board.cable.server.mute = (DISCOVER,)
@@ -88,13 +84,20 @@ def test_poll_asks_for_50_ms_at_most_while_a_reply_is_awaited():
     assert board.waits[-1] <= 50
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.1 retransmission-told")
+def test_each_message_that_leaves_is_told():
+    board = Board()
+    board.cable.server.mute = (DISCOVER,)
+    board.go(60)
+    assert len(board.types) > 5
+    assert board.events.count("send") == len(board.types)
+
+
 def test_poll_in_bound_asks_for_the_time_to_t1():
     board = Board(Server(t1=1000)).bound()
     assert 999_000 <= board.poll() <= 1_000_000
 
 
-@rfc("2131 3.3")
 def test_poll_asks_for_a_day_at_most():
     for lease in (INFINITE, 60 * DAY):
         board = Board(Server(lease=lease)).bound()
@@ -120,7 +123,7 @@ def test_poll_waits_for_a_datagram_and_no_longer():
     assert board.cable.now == 5000 + TRIP + 70
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.4.5 renewing-at-t1")
 def test_poll_does_not_wait_past_t1():
     board = Board(Server(t1=1000)).bound()
     board.cable.server.mute = (REQUEST,)
@@ -168,7 +171,11 @@ def test_a_flood_of_datagrams_does_not_hold_back_a_retransmission():
 # Late polls
 
 
-@rfc("2131 4.4.5")
+@rfc(
+    "2131 4.4.5 rebinding-at-t2",
+    "2131 4.4.5 expiry-to-init",
+    "2131 4.4.5 expiry-stops-the-network",
+)
 def test_a_poll_after_t1_renews_after_t2_rebinds_after_the_end_starts_over():
     for late, to, state in (
         (1800, SERVER, "RENEWING"),
@@ -187,7 +194,6 @@ def test_a_poll_after_t1_renews_after_t2_rebinds_after_the_end_starts_over():
         assert (board.cable.address is None) == (state == "SELECTING")
 
 
-@rfc("2131 4.4.5")
 def test_an_answer_that_has_waited_is_read_before_what_is_due_is_sent():
     for apart in (60, 300, 900, 1500):
         board = Board(Server(t1=1800, t2=3150)).bound()
@@ -199,7 +205,7 @@ def test_an_answer_that_has_waited_is_read_before_what_is_due_is_sent():
         assert "ignored" not in board.events
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.4.5 renewed-lease-from-the-request")
 def test_an_answer_that_has_waited_past_the_end_of_the_lease_is_of_use_still():
     board = Board(Server(t1=1800, t2=3150)).bound()
     board.sleep(1800)
@@ -210,7 +216,6 @@ def test_an_answer_that_has_waited_past_the_end_of_the_lease_is_of_use_still():
     assert board.cable.address == "10.0.0.5"
 
 
-@rfc("2131 4.4.1")
 def test_polls_that_are_seconds_apart_lead_to_a_lease():
     for apart in (1, 3, 10, 60):
         board = Board()
@@ -220,7 +225,7 @@ def test_polls_that_are_seconds_apart_lead_to_a_lease():
         assert board.types == [DISCOVER, REQUEST]
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.4.5 rebinding-at-t2")
 def test_a_lease_of_40_days_is_right_when_poll_is_called_every_few_days():
     board = Board(Server(lease=40 * DAY, t1=20 * DAY, t2=35 * DAY)).bound()
     board.cable.server.mute = (REQUEST,)
@@ -231,7 +236,39 @@ def test_a_lease_of_40_days_is_right_when_poll_is_called_every_few_days():
     assert states == ["BOUND"] * 6 + ["RENEWING"] * 5 + ["REBINDING"] * 2 + ["SELECTING"]
 
 
-@rfc("2131 4.4.5")
+def ended(board):
+    """That board, its lease at an end: no server has answered in time, and they do so again."""
+    server = board.cable.server
+    server.mute = (REQUEST, DISCOVER)
+    board.sleep(LEASE)
+    assert board.cable.address is None
+    server.mute = ()
+    return board
+
+
+@rfc("2131 4.4.5 same-address-again")
+def test_the_old_address_is_used_again_if_it_is_granted_after_the_end():
+    board = ended(Board().bound())
+    board.client.acquire()
+    assert board.cable.address == "10.0.0.5"
+    assert board.events[-1] == "bound"
+
+
+@rfc("2131 4.4.5 another-address", "2131 4.4.5 another-address-told")
+def test_another_address_after_the_end_takes_the_place_of_the_old_one_and_is_told():
+    board = Board().bound()
+    told = []
+    board.client.on_event = lambda event, lease: told.append((event, lease and lease.ip))
+    board.cable.server.grant["yiaddr"] = OTHER_IP
+    ended(board).client.acquire()
+    assert board.cable.address == "10.0.0.6"
+    assert [each for each in told if each[0] not in ("send", "recv")] == [
+        ("expired", None),
+        ("bound", "10.0.0.6"),
+    ]
+
+
+@rfc("2131 4.4.5 expiry-stops-the-network", "2131 3.7 no-use-after-the-end", "2131 3.7 end-told")
 def test_the_address_goes_before_the_application_hears_that_it_has_expired():
     board = Board()
     seen = []

@@ -54,26 +54,23 @@ class Fickle(Server):
         return super().answer(sent)
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.4.5 early-t1")
 def test_t1_of_a_second():
     for t2 in (2, 3000):
         bearable(Server(t1=1, t2=t2))
 
 
-@rfc("2131 4.4.5")
 def test_a_nak_to_each_so_manieth_request():
     for naks in (1, 2, 3, 4, 9):
         for t1 in (1, 4, 29, 30, 31):
             bearable(Fickle(naks, t1=t1, t2=3000))
 
 
-@rfc("2131 3.1")
 def test_leases_of_a_few_seconds():
     for lease in (0, 1, 2, 3, 4, 5, 8, 16, 29, 30, 31, 60):
         bearable(Server(lease=lease))
 
 
-@rfc("2131 3.1")
 def test_leases_of_a_few_seconds_that_are_not_renewed():
     class Once(Server):
         def answer(self, sent):
@@ -83,7 +80,6 @@ def test_leases_of_a_few_seconds_that_are_not_renewed():
         bearable(Once(lease=lease))
 
 
-@rfc("2131 3.1")
 def test_offers_that_are_never_kept():
     class Deaf(Server):
         def answer(self, sent):
@@ -92,7 +88,6 @@ def test_offers_that_are_never_kept():
     bearable(Deaf())
 
 
-@rfc("2131 3.1")
 def test_offers_that_are_never_kept_of_ever_another_server():
     class Many(Server):
         count = 0
@@ -106,7 +101,6 @@ def test_offers_that_are_never_kept_of_ever_another_server():
     bearable(Many())
 
 
-@rfc("2131 3.1")
 def test_a_server_that_says_no_to_everything():
     class No(Server):
         def answer(self, sent):
@@ -117,7 +111,6 @@ def test_a_server_that_says_no_to_everything():
     bearable(No(), store=board.store)
 
 
-@rfc("2131 4.4.5")
 def test_an_address_that_changes_each_time():
     for t1 in (1, 10, 60):
         bearable(Fickle(moves=True, t1=t1, t2=3000))
@@ -125,7 +118,6 @@ def test_an_address_that_changes_each_time():
         bearable(Fickle(moves=True, lease=lease))
 
 
-@rfc("2131 4.4.5")
 def test_a_nak_in_turns_with_an_address_that_changes():
     class Both(Fickle):
         def answer(self, sent):
@@ -138,7 +130,6 @@ def test_a_nak_in_turns_with_an_address_that_changes():
         bearable(Both(moves=True, t1=t1, t2=3000))
 
 
-@rfc("2131 4.1")
 def test_an_answer_to_whatever_is_sent():
     class Eager(Server):
         def answer(self, sent):

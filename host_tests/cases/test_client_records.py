@@ -4,11 +4,9 @@ from errno import EIO
 
 from cable import Board, Server
 from dhcpc.conflicts import decline
-from kit import rfc
 from world import DISCOVER, NAK, REQUEST, opt, reply
 
 
-@rfc("2131 4.4.5")
 def test_a_renewal_that_changes_nothing_writes_nothing():
     board = Board().bound()
     board.go(20_000)
@@ -16,7 +14,6 @@ def test_a_renewal_that_changes_nothing_writes_nothing():
     assert board.store.writes == 1
 
 
-@rfc("2131 4.4.5")
 def test_a_renewal_that_changes_something_is_applied_and_written():
     board = Board(Server(t1=1000)).bound()
     board.cable.server.grant["options"] = opt(6, b"\x08\x08\x08\x08")
@@ -26,7 +23,6 @@ def test_a_renewal_that_changes_something_is_applied_and_written():
     assert board.store.writes == 2
 
 
-@rfc("2131 3.2")
 def test_a_verified_lease_that_has_not_changed_is_not_written():
     board = Board().bound().again().bound()
     assert board.store.writes == 0
@@ -60,7 +56,6 @@ def test_an_address_that_cannot_be_applied_is_an_error_and_tried_again_by_the_ne
     assert board.store.writes == 1
 
 
-@rfc("2131 3.1", "2131 4.4.5")
 def test_a_nak_or_a_decline_of_a_lease_in_use_forgets_the_record():
     board = Board().bound()
     assert board.store.kept
@@ -76,7 +71,6 @@ def test_a_nak_or_a_decline_of_a_lease_in_use_forgets_the_record():
     assert not board.store.kept
 
 
-@rfc("2131 3.2")
 def test_a_nak_to_a_lease_that_is_being_verified_keeps_the_record_unless_it_could_be_reused():
     # Away from home a server says no, and at home the address is still good.
     for reuse in (False, True):
@@ -88,7 +82,6 @@ def test_a_nak_to_a_lease_that_is_being_verified_keeps_the_record_unless_it_coul
         assert bool(board.store.kept) != reuse
 
 
-@rfc("2131 4.3.2")
 def test_another_clients_nak_does_not_forget_the_record():
     board = Board(Server(t1=1000)).bound()
     board.cable.server.mute = (REQUEST,)

@@ -2,15 +2,17 @@
 
 from errno import EHOSTUNREACH, EIO
 
-from cable import Board, Port, Server
+from cable import Board, Cable, Port, Server
 from dhcpc.conflicts import decline
 from kit import rfc
 from world import DECLINE, DISCOVER, IP, NOBODY, OTHER_IP, OTHER_SERVER, RELEASE, REQUEST, SERVER
 
+MAC2 = b"\x02\0\0\0\0\x02"
+
 # release
 
 
-@rfc("2131 3.1", "2131 4.4.6")
+@rfc("2131 3.1 release", "2131 4.4.6 release")
 def test_release_is_sent_before_the_address_goes():
     board = Board().bound()
     del board.cable.log[:]
@@ -26,14 +28,14 @@ def test_release_is_sent_before_the_address_goes():
     assert board.events[-1] == "released"
 
 
-@rfc("2131 4.4.6")
+@rfc("4436 2.2 init")
 def test_release_forgets_the_record():
     board = Board().bound()
     board.client.release()
     assert board.again().bound().types == [DISCOVER, REQUEST]
 
 
-@rfc("2131 4.4.6")
+@rfc("2131 4.4.6 release")
 def test_after_release_nothing_is_sent_until_acquire():
     board = Board().bound()
     board.client.release()
@@ -44,7 +46,6 @@ def test_after_release_nothing_is_sent_until_acquire():
     assert board.client.acquire().ip == "10.0.0.5"
 
 
-@rfc("2131 4.4.6")
 def test_release_forgets_no_record_of_another_network():
     board = Board()
     for network in (b"home", b"work"):
@@ -58,7 +59,6 @@ def test_release_forgets_no_record_of_another_network():
         assert board.bound().types == types
 
 
-@rfc("2131 4.4.6")
 def test_release_of_a_lease_that_is_being_verified_leaves_its_record():
     # No RELEASE has left: the server still has the lease.
     board = Board().bound().again()
@@ -68,7 +68,6 @@ def test_release_of_a_lease_that_is_being_verified_leaves_its_record():
     assert board.again().bound().types == [REQUEST]
 
 
-@rfc("2131 4.4.6")
 def test_a_second_release_forgets_no_other_record():
     board = Board().bound()
     board.client.close()
@@ -83,7 +82,7 @@ def test_a_second_release_forgets_no_other_record():
     assert len(other.client.store.records()) == 1
 
 
-@rfc("2131 4.1")
+@rfc("2131 3.6 each-interface-by-itself")
 def test_two_clients_of_one_board_take_turns():
     port = Port()
     deaf = Server()
@@ -99,7 +98,22 @@ def test_two_clients_of_one_board_take_turns():
     assert second.client.state == "BOUND"
 
 
-@rfc("2131 4.4.6")
+@rfc("2131 3.6 each-interface-by-itself", "2131 3.1 lease-identified")
+def test_each_interface_has_its_own_lease_and_its_own_record():
+    class Other(Cable):
+        mac = MAC2
+
+    name = b"\0pump-3"
+    other = Server(yiaddr=OTHER_IP, server=OTHER_SERVER, chaddr=MAC2)
+    first = Board(client_id=name).bound()
+    second = Board(other, kind=Other, store=first.store, client_id=name).bound()
+    assert first.client.lease.yiaddr == IP
+    for board, kind, ip in ((first, Cable, IP), (second, Other, OTHER_IP)):
+        again = board.again(kind=kind, client_id=name).bound()
+        assert again.types == [REQUEST]
+        assert again.cable.sent[0].options[50] == again.client.lease.yiaddr == ip
+
+
 def test_release_before_the_first_poll_sends_nothing_and_leaves_the_record():
     board = Board().bound().again()
     board.client.release()
@@ -108,7 +122,6 @@ def test_release_before_the_first_poll_sends_nothing_and_leaves_the_record():
     assert board.again().bound().types == [REQUEST]
 
 
-@rfc("2131 4.4.6")
 def test_a_release_that_cannot_be_sent_or_forgotten_takes_the_address_away():
     for what in ("send", "open"):
         board = Board().bound()
@@ -121,7 +134,6 @@ def test_a_release_that_cannot_be_sent_or_forgotten_takes_the_address_away():
         assert "error" in board.events
 
 
-@rfc("2131 4.4.6")
 def test_release_in_on_event_of_a_release_does_nothing_a_second_time():
     board = Board().bound()
 
@@ -140,6 +152,7 @@ def test_release_in_on_event_of_a_release_does_nothing_a_second_time():
 # close
 
 
+@rfc("2131 3.2 no-release-at-shutdown")
 def test_close_keeps_the_record_and_hands_the_interface_back_last():
     board = Board().bound()
     del board.cable.log[:]
@@ -163,7 +176,15 @@ def test_acquire_after_close_stops_the_built_in_client_again():
 # decline
 
 
-@rfc("2131 3.1", "2131 4.4.4")
+@rfc(
+    "2131 3.1 decline",
+    "2131 3.1 decline-then-start-over",
+    "2131 3.1 ten-seconds-after-decline",
+    "2131 4.4.4 decline-broadcast",
+    "2131 table5 decline-ciaddr-zero",
+    "2131 table5 decline-requested-address",
+    "2131 table5 decline-names-the-server",
+)
 def test_decline_takes_the_address_away_and_waits_10_s():
     board = Board().bound()
     decline(board.client)
@@ -181,7 +202,6 @@ def test_decline_takes_the_address_away_and_waits_10_s():
     assert board.cable.address == "10.0.0.6"
 
 
-@rfc("2131 4.4.4")
 def test_decline_without_a_lease_sends_nothing():
     for board in (Board(), Board().bound().again()):
         try:
@@ -191,7 +211,6 @@ def test_decline_without_a_lease_sends_nothing():
         assert board.types == []
 
 
-@rfc("2131 3.1")
 def test_decline_of_a_lease_that_is_over_raises_nothing():
     board = Board().bound()
     board.cable.now += 100_000_000
@@ -199,7 +218,7 @@ def test_decline_of_a_lease_that_is_over_raises_nothing():
     assert not board.client.lease
 
 
-@rfc("2131 3.1")
+@rfc("2131 3.1 ten-seconds-after-decline")
 def test_decline_after_a_long_sleep_still_waits_10_s():
     board = Board().bound()
     board.cable.now += 600_000
@@ -211,7 +230,7 @@ def test_decline_after_a_long_sleep_still_waits_10_s():
     assert len(board.types) > sent
 
 
-@rfc("2131 4.4.4")
+@rfc("2131 4.1 source-zero-of-decline")
 def test_decline_leaves_when_the_address_has_gone():
     # Or else lwIP sends it from the address that somebody else has.
     board = Board().bound()
@@ -221,7 +240,7 @@ def test_decline_leaves_when_the_address_has_gone():
     assert log.index("remove") < log.index("send")
 
 
-@rfc("2131 3.1")
+@rfc("2131 3.1 ten-seconds-after-decline")
 def test_a_decline_that_cannot_be_sent_still_waits_10_s():
     for what in ("send", "open", "remove"):
         for error in (OSError(EHOSTUNREACH), MemoryError()):
@@ -238,7 +257,7 @@ def test_a_decline_that_cannot_be_sent_still_waits_10_s():
                 assert each.type == DECLINE or each.at >= at + 10_000
 
 
-@rfc("2131 3.1", "2131 4.4.1")
+@rfc("2131 3.1 discover-suggests-address")
 def test_a_declined_address_is_not_suggested():
     board = Board().bound()
     decline(board.client)

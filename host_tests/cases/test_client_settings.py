@@ -1,13 +1,30 @@
 """The client's settings: what a message says of them, and those that are refused."""
 
 from cable import Board, Cable
+from dhcpc.conflicts import decline
 from kit import raises, rfc
 from world import CLIENT_ID, opt
 
 # What is sent
 
 
-@rfc("2131 2", "2132 9.8", "2132 9.10", "2132 9.14", "2132 3.14")
+@rfc(
+    "2131 2 larger-messages",
+    "2131 3.5 longest-message",
+    "2131 3.5 hints",
+    "2131 4.1 options-once",
+    "2131 4.2 vendor-class",
+    "2131 4.4.1 parameter-list",
+    "2131 table5 vendor-class",
+    "2131 table5 longest-message",
+    "2132 9.8 list-of-codes",
+    "2132 9.8 list-in-order",
+    "2132 9.10 longest-message",
+    "2132 9.10 longest-message-576-at-least",
+    "2132 2 no-trailing-nul",
+    "3442 sizing longest-message",
+    "3442 client-behavior both-asked-for",
+)
 def test_a_message_carries_the_settings():
     board = Board(hostname="greenhouse-3", params=b"\x79\x01\x03", options={60: b"sensor"}).bound()
     for sent in board.cable.sent:
@@ -18,21 +35,34 @@ def test_a_message_carries_the_settings():
         assert opt(61, sent.options[61]) == CLIENT_ID
 
 
-@rfc("2132 9.8", "2132 9.14")
+@rfc(
+    "2131 2 client-id-unique",
+    "2131 3.5 parameter-list",
+    "2131 4.2 client-identifier",
+    "2132 9.8 list-in-order",
+    "2132 9.14 unique-identifier",
+    "2132 9.14 hardware-type",
+    "4361 6.4 not-known-by-chaddr",
+)
 def test_without_settings_a_message_carries_the_everyday_ones():
     for sent in Board().bound().cable.sent:
         assert list(sent.options[55]) == [1, 3, 6, 15, 26, 28, 42, 58, 59]
         assert opt(61, sent.options[61]) == CLIENT_ID
 
 
-@rfc("2132 9.14")
+@rfc(
+    "2131 2 client-id-in-all-messages",
+    "2131 3.1 release-has-same-client-id",
+    "2131 4.2 client-identifier",
+    "2131 table5 client-identifier",
+    "4361 6.4 identifier-in-every-message",
+)
 def test_a_client_identifier_of_ones_own_is_sent_in_every_message():
     board = Board(client_id=b"\0sensor-7").bound()
     board.client.release()
     assert [sent.options[61] for sent in board.cable.sent] == [b"\0sensor-7"] * 3
 
 
-@rfc("2132 3.14")
 def test_the_hosts_name_is_the_links_unless_there_is_another_or_none():
     for setting, sent in (({}, b"board"), ({"hostname": "h"}, b"h"), ({"hostname": ""}, None)):
         Cable.hostname = "board"
@@ -43,7 +73,14 @@ def test_the_hosts_name_is_the_links_unless_there_is_another_or_none():
         assert board.cable.sent[0].options.get(12) == sent
 
 
-@rfc("2131 4.1")
+@rfc("2131 3.1 discover-suggests-lease-time", "2131 2.2 infinite-lease", "2131 3.5 hints")
+def test_a_lease_time_may_be_asked_for():
+    for wanted in (b"\0\0\x0e\x10", b"\xff\xff\xff\xff"):
+        board = Board(options={51: wanted}).bound()
+        assert [sent.options[51] for sent in board.cable.sent] == [wanted] * 2
+
+
+@rfc("2131 4.1 broadcast-flag-set", "1542 3.1.1 flag-if-needed")
 def test_the_broadcast_flag_is_the_sessions():
     for flags in (0, 0x8000):
         board = Board()
@@ -52,12 +89,11 @@ def test_the_broadcast_flag_is_the_sessions():
         assert [sent.flags for sent in board.cable.sent] == [flags, flags]
 
 
-@rfc("2131 4.4.1")
 def test_nothing_is_sent_before_the_first_poll():
     assert Board().cable.log == ["remove"]
 
 
-@rfc("2131 4.4.1")
+@rfc("2131 4.4.1 start-wait")
 def test_with_a_start_wait_the_first_packet_comes_within_it():
     at = []
     for _ in range(20):
@@ -67,7 +103,7 @@ def test_with_a_start_wait_the_first_packet_comes_within_it():
     assert 0 <= min(at) < 2000 < max(at) <= 4000
 
 
-@rfc("2132 9.14", "2132 9.8", "2132 3.14")
+@rfc("2132 9.8 list-not-empty", "2132 3.14 host-name-not-empty")
 def test_what_is_empty_is_not_sent():
     board = Board(client_id=b"", params=b"", hostname="").bound()
     board.client.release()
@@ -77,16 +113,82 @@ def test_what_is_empty_is_not_sent():
     assert board.client.key[-6:] == board.cable.mac  # the record's, without option 61
 
 
-@rfc("3442 Behavior")
+@rfc("3442 client-behavior routes-before-router")
 def test_classless_routes_are_asked_for_before_the_router():
     for params in (b"\x01\x03\x79", b"\x79\x01\x03", b"\x01\x79\x03"):
         assert Board(params=params).bound().cable.sent[0].options[55] == b"\x79\x01\x03"
 
 
-@rfc("2132 2")
 def test_an_options_text_is_sent_as_utf_8():
     sent = Board(options={60: "sens\xf6r"}).bound().cable.sent[0]
     assert sent.options[60] == b"sens\xc3\xb6r"
+
+
+@rfc(
+    "2131 table5 discover-names-no-server",
+    "2131 table5 longest-message",
+    "2131 table5 no-message-text",
+    "6704 3.1.1 no-authentication-sent",
+)
+def test_a_message_without_settings_has_no_option_but_the_everyday_ones():
+    discover, request = Board().bound().cable.sent
+    assert sorted(discover.options) == [53, 55, 57, 61]
+    assert sorted(request.options) == [50, 53, 54, 55, 57, 61]
+
+
+@rfc(
+    "2131 4.4.2 reboot-parameter-list",
+    "2131 table5 no-message-text",
+    "6704 3.1.1 no-authentication-sent",
+)
+def test_a_request_that_verifies_a_lease_has_the_settings_too():
+    board = Board(params=b"\x01\x03").bound().again(params=b"\x01\x03").bound()
+    (request,) = board.cable.sent
+    assert sorted(request.options) == [50, 53, 55, 57, 61]
+    assert request.options[55] == b"\x01\x03"
+
+
+@rfc(
+    "2131 4.3.1 longer-lease",
+    "2131 table5 request-lease-time",
+    "2131 table5 decline-release-nothing-else",
+)
+def test_a_lease_time_is_asked_for_with_each_discover_and_request():
+    board = Board(options={51: b"\0\0\x0e\x10"}).bound()
+    board.client.renew()
+    board.go(1)
+    board.client.release()
+    asked = [sent.options.get(51) for sent in board.cable.sent]
+    assert asked == [b"\0\0\x0e\x10"] * 3 + [None]
+
+
+@rfc(
+    "2131 table5 vendor-class",
+    "2131 table5 other-options",
+    "2131 table5 decline-release-nothing-else",
+)
+def test_options_of_ones_own_are_in_all_messages_but_decline_and_release():
+    for end in (decline, lambda client: client.release()):
+        board = Board(options={60: b"sensor", 224: b"site"}).bound()
+        end(board.client)
+        for sent in board.cable.sent[:2]:
+            assert (sent.options[60], sent.options[224]) == (b"sensor", b"site")
+        assert not {51, 55, 57, 60, 224} & set(board.cable.sent[2].options)
+
+
+@rfc("4361 6.1 stable-identifier")
+def test_the_client_identifier_is_the_same_after_a_reset():
+    for settings in ({}, {"client_id": b"\0sensor-7"}):
+        first = Board(**settings).bound()
+        second = first.again(**settings).bound()
+        assert second.cable.sent[0].options[61] == first.cable.sent[0].options[61]
+
+
+@rfc("2132 8.4 without-vendor-information", "3925 4 works-without")
+def test_without_the_vendor_options_that_it_asks_for_it_has_a_lease():
+    board = Board(params=b"\x01\x03\x2b\x7d", options={60: b"acme"}).bound()
+    assert board.client.lease.option(43) is board.client.lease.option(125) is None
+    assert board.cable.address == "10.0.0.5"
 
 
 # What is refused
@@ -120,6 +222,11 @@ def test_a_setting_of_another_type_is_refused_with_its_name_and_the_type_that_it
             assert kind in said, (said, value)
 
 
+@rfc(
+    "2132 9.8 list-of-codes",
+    "2132 9.14 identifier-of-2-bytes",
+    "2132 9.13 vendor-class-not-empty",
+)
 def test_a_bad_setting_is_refused_and_named():
     for words, settings in (
         (("hostname", "12"), {"hostname": "h" * 256}),

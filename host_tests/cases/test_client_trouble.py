@@ -6,7 +6,7 @@ from errno import EIO
 
 from cable import Board, Server
 from dhcpc.conflicts import decline
-from kit import raises, rfc
+from kit import raises
 from world import DISCOVER, IP, OTHER_IP, REQUEST
 
 LINK = ("open", "send", "apply", "remove", "up", "key", "recv")
@@ -173,7 +173,6 @@ def test_a_record_that_waits_is_written_when_the_link_goes():
     assert board.store.kept
 
 
-@rfc("2131 4.4.5")
 def test_a_renewal_that_could_not_leave_is_made_again_in_seconds():
     for error in errors():
         board = Board(Server(t1=1000, t2=3000)).bound()

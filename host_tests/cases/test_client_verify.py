@@ -7,7 +7,15 @@ from world import DISCOVER, INFINITE, IP, NOBODY, OTHER_IP, REQUEST, SERVER
 # verify
 
 
-@rfc("2131 3.2", "2131 4.4.2")
+@rfc(
+    "2131 3.2 reboot-broadcast",
+    "2131 3.2 reboot-names-address",
+    "2131 3.2 reboot-without-ciaddr",
+    "2131 4.3.2 reboot-names-no-server",
+    "2131 4.3.2 reboot-requested-address",
+    "2131 4.3.2 reboot-ciaddr-zero",
+    "4436 2.2 init-reboot",
+)
 def test_verify_asks_with_init_reboot_whether_the_lease_holds():
     board = Board().bound()
     board.client.verify()
@@ -20,7 +28,7 @@ def test_verify_asks_with_init_reboot_whether_the_lease_holds():
     assert board.client.state == "BOUND"
 
 
-@rfc("2131 3.2")
+@rfc("4436 2.1.1 quiet-until-confirmed")
 def test_until_it_is_verified_nothing_is_sent_from_the_address():
     board = Board().bound()
     board.cable.server.mute = (REQUEST, DISCOVER)
@@ -31,7 +39,7 @@ def test_until_it_is_verified_nothing_is_sent_from_the_address():
     assert board.client.state == "REBOOTING"
 
 
-@rfc("2131 3.2", "2131 4.3.2")
+@rfc("2131 3.2 nak-leads-to-init")
 def test_verify_of_a_lease_that_another_network_does_not_know_leads_to_a_new_one():
     board = Board().bound()
     board.cable.server = Server(yiaddr=OTHER_IP)
@@ -45,7 +53,7 @@ def test_verify_of_a_lease_that_another_network_does_not_know_leads_to_a_new_one
     assert 50 not in board.cable.sent[-2].options  # a DISCOVER that suggests nothing
 
 
-@rfc("2131 3.2")
+@rfc("2131 3.1 start-over-told")
 def test_verify_where_nobody_answers_leads_to_a_discover():
     board = Board().bound()
     board.cable.server.mute = (REQUEST,)
@@ -55,7 +63,6 @@ def test_verify_where_nobody_answers_leads_to_a_discover():
     assert "timeout" in board.events
 
 
-@rfc("2131 3.2")
 def test_verify_writes_nothing_if_nothing_has_changed():
     board = Board().bound()
     for _ in range(5):
@@ -109,7 +116,7 @@ def test_verify_after_a_long_sleep_of_a_lease_that_is_over_starts_anew():
 # renew
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.4.5 before-t1")
 def test_renew_asks_its_server_before_t1():
     board = Board().bound()
     board.go(100)
@@ -122,7 +129,7 @@ def test_renew_asks_its_server_before_t1():
     assert board.cable.log.count("remove") == 2  # when it was made, when it began: not since
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.4.5 before-t1")
 def test_renew_of_an_infinite_lease_asks_too():
     board = Board(Server(lease=INFINITE)).bound()
     board.client.renew()
@@ -130,7 +137,7 @@ def test_renew_of_an_infinite_lease_asks_too():
     assert board.events[-1] == "renewed"
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.4.5 before-t1")
 def test_a_renew_that_nobody_answers_leaves_the_lease_as_it_was():
     board = Board().bound()
     board.cable.server.mute = (REQUEST,)

@@ -30,20 +30,20 @@ def test_without_settings_it_is_an_everyday_client():
     assert Configured().says() == Board().bound().cable.sent[0].options
 
 
-@rfc("2132 9.8")
+@rfc("2132 9.8 list-in-order")
 def test_params_are_asked_for_by_name_or_number():
     says = Configured(params=["router", 6, "domain_search", "42"]).says()
     assert list(says[55]) == [3, 6, 119, 42]
 
 
-@rfc("2132 9.13", "3004 4")
+@rfc("2132 9.13 vendor-class", "3004 4 user-sets-classes", "3004 4 several-classes")
 def test_classes_are_said():
     says = Configured(vendor_class="acme-pump", user_class=["floor-2", "wet"]).says()
     assert says[60] == b"acme-pump"
     assert says[77] == b"\x07floor-2\x03wet"
 
 
-@rfc("4702 3.1")
+@rfc("4702 3.1 no-host-name-beside")
 def test_with_a_full_name_the_host_name_is_not_said():
     Cable.hostname = "board"
     try:
@@ -56,25 +56,35 @@ def test_with_a_full_name_the_host_name_is_not_said():
     assert other[12] == b"board"
 
 
-@rfc("4702 2.3.1")
+@rfc("4702 2 name-in-request", "4702 3.1 no-host-name-beside")
+def test_the_full_name_is_said_in_each_message_before_a_lease():
+    board = Configured(fqdn="pump-3.plant.example").bound()
+    assert board.types == [DISCOVER, REQUEST]
+    names = [sent.options[81] for sent in board.cable.sent]
+    assert names[0] == names[1]
+    assert [sent for sent in board.cable.sent if 12 in sent.options] == []
+
+
+@rfc("4702 2.3 partial-name")
 def test_a_name_without_a_dot_is_for_the_server_to_complete():
     assert Configured(fqdn="pump-3").says()[81][3:] == b"\x06pump-3"
     assert Configured(fqdn="pump-3.").says()[81][3:] == b"\x06pump-3\0"
 
 
-@rfc("2132 9.14")
+@rfc("2132 9.14 type-0-for-others", "4361 6.4 identifier-in-every-message")
 def test_a_client_identifier_is_said_in_each_message():
     board = Configured(client_id="pump-3").bound()
     assert [sent.options[61] for sent in board.cable.sent] == [b"\0pump-3"] * 2
 
 
+@rfc("2132 9.2 lease-time-asked-for")
 def test_more_options_are_said_by_name_or_number():
     says = Configured(options={"ip_address_lease_time": 600, "224": "site 4"}).says()
     assert says[51] == b"\0\0\x02\x58"
     assert says[224] == b"site 4"
 
 
-@rfc("2131 3.5")
+@rfc("2131 3.1 discover-suggests-address")
 def test_an_address_is_suggested():
     board = Configured(options={"requested_ip_address": "10.0.0.9"})
     assert board.says()[50] == b"\x0a\0\0\x09"
@@ -82,7 +92,7 @@ def test_an_address_is_suggested():
     assert board.types == [DISCOVER, REQUEST]
 
 
-@rfc("2131 4.1")
+@rfc("2131 4.1 broadcast-flag-set")
 def test_broadcast_replies_are_asked_for():
     for asked, flags in ((False, 0), (True, 0x8000)):
         board = Configured(broadcast=asked).bound()
@@ -94,6 +104,7 @@ def test_the_wifi_and_the_applications_settings_are_not_the_clients():
     assert Configured(**told).says() == Configured().says()
 
 
+@rfc("4361 6.1 operator-sets-the-duid")
 def test_an_enterprise_network_takes_eight_lines():
     board = Configured(
         client_id={"iaid": 1, "duid": {"mac": "02:00:00:00:00:01"}},
@@ -111,19 +122,19 @@ def test_an_enterprise_network_takes_eight_lines():
 # What the client does. How it does it is shown with each extra.
 
 
-@rfc("4039 3.1")
+@rfc("4039 3 only-when-configured")
 def test_a_lease_by_two_messages_is_asked_for():
     for asked in (False, True):
         assert (80 in Configured(rapid_commit=asked).says()) is asked
 
 
-@rfc("8925 3.2")
+@rfc("8925 3.2 configurable", "8925 3.2 not-asked-for-by-others")
 def test_a_network_that_prefers_ipv6_is_asked_for():
     for asked in (False, True):
         assert (108 in Configured(ipv6_only=asked).says()[55]) is asked
 
 
-@rfc("7844 3")
+@rfc("7844 5 controlled", "7844 3.7 no-host-name")
 def test_the_anonymous_tell_the_mac_alone():
     Cable.hostname = "board"
     try:
@@ -133,7 +144,6 @@ def test_the_anonymous_tell_the_mac_alone():
     assert sorted(says) == [53, 55, 61]
 
 
-@rfc("2131 4.4.1")
 def test_servers_are_obeyed_or_not():
     ours = dotted(SERVER, 0)
     for servers, state in (
@@ -148,7 +158,7 @@ def test_servers_are_obeyed_or_not():
         assert board.client.state == state, servers
 
 
-@rfc("2131 4.4.1")
+@rfc("2131 4.4.1 selects-one-offer")
 def test_offers_are_collected():
     board = Configured(servers={"window_ms": 500})
     board.go(0.4)
@@ -161,7 +171,6 @@ def test_the_name_servers_are_ones_own():
     assert Configured(dns=["192.0.2.53"]).bound().client.lease.dns == ["192.0.2.53"]
 
 
-@rfc("3927 2.1")
 def test_without_a_server_there_is_an_address_after_a_time():
     for way, ip in (("link-local", "169.254."), ({"address": "192.0.2.7"}, "192.0.2.7")):
         board = Configured(fallback=way, fallback_s=5)
@@ -207,6 +216,14 @@ def test_a_value_is_shown_with_what_the_setting_takes():
         assert refusal(**settings).startswith(words), (refusal(**settings), words)
 
 
+@rfc("2132 3.14 characters-of-a-host-name", "1035 2.3.1 host-name-syntax")
+def test_a_host_name_has_letters_digits_and_inner_hyphens():
+    for name in ("a_b", "a b", "a.b", "-a", "a-", "k\xfcche", "", 33 * "a"):
+        assert refusal(hostname=name).startswith("hostname: "), name
+    for name in ("a", "7", "pump-3", "A-b-9", 32 * "a"):
+        config.check({"hostname": name})
+
+
 def test_a_key_is_not_shown():
     for key in ("1234567", "12345678" * 8 + "9", 12345678, ["12345678"]):
         words = refusal(key=key)
@@ -222,7 +239,7 @@ def test_long_values_are_shown_in_part():
     assert len(refusal(hostname="a" * 1000)) < 120
 
 
-@rfc("7844 3")
+@rfc("7844 3.10 no-vendor-options")
 def test_who_is_anonymous_tells_nothing_of_itself():
     for told in ({"vendor_class": "a"}, {"client_id": "a"}, {"options": {"224": "a"}}):
         words = refusal(anonymous=True, **told)

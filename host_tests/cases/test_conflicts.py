@@ -30,7 +30,12 @@ def device(neighbours, *more, **how):
     return board
 
 
-@rfc("2131 4.4.1", "2131 3.1")
+@rfc(
+    "2131 4.4.1 address-check",
+    "2131 2.2 new-address-probed",
+    "2131 3.1 final-check",
+    "5227 2.1 probe-before-use",
+)
 def test_an_address_that_nobody_has_is_probed_once_and_used():
     there = Neighbours()
     board = device(there).bound()
@@ -38,7 +43,15 @@ def test_an_address_that_nobody_has_is_probed_once_and_used():
     assert board.cable.address == OURS
 
 
-@rfc("2131 3.1", "2131 4.4.1")
+@rfc(
+    "2131 2.2 new-address-probed",
+    "2131 3.1 final-check",
+    "2131 3.1 decline",
+    "2131 figure5 ack-not-accepted",
+    "2131 4.4.1 decline-in-use",
+    "5227 2.1 probe-before-use",
+    "5227 1 configuring-agent-notified",
+)
 def test_an_address_that_somebody_has_is_declined_and_never_used():
     board = device(Neighbours(OURS))
     board.go(1)
@@ -51,7 +64,7 @@ def test_an_address_that_somebody_has_is_declined_and_never_used():
     assert board.client.lease is None
 
 
-@rfc("2131 3.1")
+@rfc("2131 3.1 decline-then-start-over", "2131 3.1 ten-seconds-after-decline")
 def test_after_10_s_it_begins_anew_and_asks_for_no_address():
     board = device(Neighbours(OURS))
     board.go(1)
@@ -64,7 +77,7 @@ def test_after_10_s_it_begins_anew_and_asks_for_no_address():
     assert board.cable.address == OTHER
 
 
-@rfc("2131 3.2")
+@rfc("2131 3.2 decline")
 def test_a_verified_address_that_somebody_has_is_declined_and_its_record_forgotten():
     first = Board().bound()
     board = device(Neighbours(OURS), first.cable.server, store=first.store)
@@ -73,7 +86,7 @@ def test_a_verified_address_that_somebody_has_is_declined_and_its_record_forgott
     assert not board.store.records()
 
 
-@rfc("2131 4.4.5")
+@rfc("5227 2.1 not-periodically")
 def test_a_renewal_of_the_address_in_use_is_not_probed():
     there = Neighbours()
     board = device(there).bound()
@@ -83,7 +96,7 @@ def test_a_renewal_of_the_address_in_use_is_not_probed():
     assert there.asked == [OURS]
 
 
-@rfc("2131 4.4.5", "2131 4.4.1")
+@rfc("2131 4.4.1 address-check", "2131 4.4.1 decline-in-use", "1542 3.3 yiaddr-adopted")
 def test_a_renewal_with_another_address_is_probed():
     for taken, address in ((), OTHER), ((OTHER,), None):
         there = Neighbours(*taken)
@@ -95,7 +108,7 @@ def test_a_renewal_with_another_address_is_probed():
         assert board.cable.address == address
 
 
-@rfc("5227 2.1")
+@rfc("5227 2.1 probe-before-use", "5227 2.1 probe-after-a-change-of-link")
 def test_a_lease_that_is_reused_is_probed_too():
     first = Board(epoch=lambda: (1 << 32) + 5).bound()
     there = Neighbours(OURS)
@@ -106,8 +119,45 @@ def test_a_lease_that_is_reused_is_probed_too():
     assert not board.store.records()
 
 
-@rfc("4039 3.1")
-def test_an_ack_to_a_discover_is_probed():
+@rfc("5227 2.1 probe-after-a-change-of-link")
+def test_after_the_link_was_away_and_after_a_reset_the_address_is_probed_anew():
+    there = Neighbours()
+    board = device(there).bound()
+    board.cable.plugged = False
+    board.go(1)
+    board.cable.plugged = True
+    board.go(1)
+    assert board.events[-1] == "rebooted"
+    assert there.asked == [OURS, OURS]
+    after = Neighbours()
+    again = board.again()
+    probe(again.client, after.used)
+    again.go(1)
+    assert again.events[-1] == "rebooted"
+    assert after.asked == [OURS]
+
+
+@rfc("5227 2.1 not-periodically")
+def test_an_address_in_use_is_not_probed_again():
+    there = Neighbours()
+    board = device(there).bound()
+    board.go(20_000)
+    assert board.events.count("renewed") > 5
+    assert there.asked == [OURS]
+
+
+@rfc("5227 2.4 given-up", "5227 1 configuring-agent-notified")
+def test_a_conflict_that_is_found_in_use_gives_up_the_address_at_once():
+    board = Board().bound()
+    decline(board.client)
+    assert board.cable.address is None
+    assert board.client.lease is None
+    declined = board.cable.sent[-1]
+    assert (declined.type, declined.options[50], declined.options[54]) == (DECLINE, IP, SERVER)
+
+
+@rfc("4039 3.1 final-check", "4039 3.1 decline", "4039 3.1 ten-seconds-after-decline")
+def test_an_ack_to_a_discover_is_probed_and_declined():
     class Quick(Server):
         def answer(self, sent):
             if sent.type == DISCOVER:
@@ -118,6 +168,11 @@ def test_an_ack_to_a_discover_is_probed():
     commit(board.client)
     board.go(1)
     assert board.types == [DISCOVER, DECLINE]
+    assert board.cable.address is None
+    board.go(12)
+    decline, discover = board.cable.sent[1:3]
+    assert discover.type == DISCOVER
+    assert discover.at - decline.at >= 10_000
 
 
 def test_a_probe_that_raises_is_an_error_and_the_address_is_used():
@@ -141,7 +196,7 @@ def test_a_nic_that_does_not_take_the_address_is_told_again_without_a_probe():
     assert board.cable.address == OURS
 
 
-@rfc("5227 2.1.1")
+@rfc("5227 2.1.1 rate-limit")
 def test_from_the_tenth_conflict_in_a_row_on_it_waits_a_minute():
     board = device(Neighbours(OURS))
     board.go(400)
@@ -151,20 +206,38 @@ def test_from_the_tenth_conflict_in_a_row_on_it_waits_a_minute():
     assert len(at) > 12
 
 
-@rfc("5227 2.1.1")
-def test_an_address_that_works_ends_the_row():
+def test_an_address_that_lasts_until_it_is_renewed_ends_the_row():
     there = Neighbours(OURS)
     board = device(there)
     board.go(200)
     there.taken = ()
     board.go(70)
     assert board.cable.address == OURS
-    there.taken = (OURS,)
+    board.client.renew()
+    board.go(1)
     decline(board.client)
     at = board.cable.now
-    board.go(30)
-    again = [sent.at for sent in board.cable.sent if sent.type == DECLINE and sent.at > at]
-    assert len(again) >= 2
+    board.go(12)
+    assert board.types[-2:] == [DISCOVER, REQUEST]
+    assert board.cable.sent[-2].at - at < 12_000
+
+
+@rfc("5227 2.1.1 later-conflicts-count")
+def test_conflicts_that_are_found_later_count_too():
+    for ways in ((decline,), (probe, decline)):
+        board = Board()
+        if probe in ways:
+            probe(board.client, Neighbours().used)
+        waits = []
+        for _ in range(11):
+            board.go(70)
+            assert board.cable.address == OURS
+            decline(board.client)
+            at = board.cable.now
+            board.go(70)
+            waits.append([sent.at for sent in board.cable.sent if sent.type == DISCOVER][-1] - at)
+        assert max(waits[:9]) < 12_000
+        assert min(waits[9:]) >= 60_000
 
 
 def test_it_says_what_has_happened():

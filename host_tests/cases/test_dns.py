@@ -1,6 +1,7 @@
 """Whose name server the NIC has: the lease's, one's own, or the one that was there."""
 
 from dhcpc import dns
+from kit import rfc
 from onboard import FOUR, connected, on
 
 OWN = "192.0.2.53"
@@ -19,6 +20,7 @@ def test_without_it_the_name_server_is_the_leases():
     on(case)
 
 
+@rfc("3397 4 own-dns-stays")
 def test_the_name_servers_are_ones_own_whatever_the_lease_names():
     def case(board):
         dhcp = connected(board)

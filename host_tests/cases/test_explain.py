@@ -62,18 +62,18 @@ def test_silence_is_no_answer():
     assert reason(Silent()) == "no answer"
 
 
-@rfc("2131 3.1")
+@rfc("2131 3.1 start-over-told")
 def test_an_offer_without_an_ack_names_the_server_that_has_made_it():
     assert reason(Deaf()).startswith("10.0.0.1: OFFER")
 
 
-@rfc("2131 3.1", "2132 9.9")
+@rfc("2132 9.9 message-shown")
 def test_a_nak_is_told_with_the_servers_own_words():
     seen = told(No())
     assert ("nak", "10.0.0.1: NAK address not available") in seen
 
 
-@rfc("2132 9.9")
+@rfc("2132 9.9 message-shown")
 def test_a_servers_words_cannot_do_more_than_be_read():
     class Hostile(No):
         text = b"\x1b[2J\r\n\x00\xff'\""
@@ -85,9 +85,14 @@ def test_a_servers_words_cannot_do_more_than_be_read():
             assert " " <= c <= "~"
 
 
-@rfc("2131 4.4.1")
 def test_a_refused_reply_is_told_with_its_server_and_the_word_for_why():
     assert reason(Server(yiaddr=BAD, mask=None)).startswith("10.0.0.1: yiaddr")
+
+
+@rfc("2563 2.6 message-shown")
+def test_an_offer_of_no_address_is_told_with_the_servers_own_words():
+    nobody = Server(yiaddr=bytes(4), options=opt(116, b"\0") + opt(56, b"the range is used up"))
+    assert reason(nobody) == "10.0.0.1: yiaddr the range is used up"
 
 
 def test_what_others_are_told_is_no_reason():
@@ -180,7 +185,7 @@ def test_messages_to_others_push_nothing_out():
     assert history.count < 10
 
 
-@rfc("3203 2")
+@rfc("3203 6 unauthenticated")
 def test_a_refused_forcerenew_is_named():
     board = Board()
     board.cable.server.mute = (DISCOVER,)

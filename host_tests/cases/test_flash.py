@@ -105,12 +105,11 @@ def cut(what, before, act):
         print("%s, %s: %d power cuts" % (what, port, cuts))
 
 
-@rfc("2131 3.2")
 def test_a_power_cut_in_the_first_record_leaves_it_or_none():
     cut("first record", lambda: None, lambda: saved(5))
 
 
-@rfc("2131 3.2")
+@rfc("2131 1.6 configuration-after-reboot")
 def test_a_power_cut_in_a_record_that_changes_leaves_the_old_one_or_the_new():
     for others in (0, 3):
 
@@ -121,7 +120,6 @@ def test_a_power_cut_in_a_record_that_changes_leaves_the_old_one_or_the_new():
         cut("changed record beside %d others" % others, before, lambda: saved(5))
 
 
-@rfc("2131 3.2")
 def test_a_power_cut_in_another_networks_first_record_leaves_the_others():
     for others in (1, 2, 3, 4):
         cut(
@@ -131,7 +129,6 @@ def test_a_power_cut_in_another_networks_first_record_leaves_the_others():
         )
 
 
-@rfc("2131 3.2")
 def test_a_power_cut_in_a_network_that_is_joined_again_leaves_all():
     def before():
         saved(5)
@@ -140,7 +137,6 @@ def test_a_power_cut_in_a_network_that_is_joined_again_leaves_all():
     cut("network joined again", before, lambda: saved(5))
 
 
-@rfc("2131 3.2")
 def test_a_power_cut_in_a_new_reading_leaves_the_old_one_or_the_new():
     for others in (0, 3):
 
@@ -155,7 +151,6 @@ def test_a_power_cut_in_a_new_reading_leaves_the_old_one_or_the_new():
         )
 
 
-@rfc("2131 4.4.6")
 def test_a_power_cut_while_a_record_is_forgotten_leaves_the_others():
     for others in (0, 3):
 
@@ -166,14 +161,12 @@ def test_a_power_cut_while_a_record_is_forgotten_leaves_the_others():
         cut("record forgotten beside %d others" % others, before, forgotten)
 
 
-@rfc("2131 3.2")
 def test_a_power_cut_in_poll_or_release_leaves_a_device_that_starts():
     cut("first boot", lambda: None, restarted)
     cut("boot with another address", lambda: saved(6), restarted)
     cut("release", lambda: saved(5), lambda: restarted().client.release())
 
 
-@rfc("2131 3.2")
 def test_a_power_cut_while_littlefs_moves_to_other_blocks_leaves_the_records():
     for port in PORTS:
         for others in (0, 3):
@@ -196,7 +189,6 @@ def test_a_power_cut_while_littlefs_moves_to_other_blocks_leaves_the_records():
 # Flash that fails
 
 
-@rfc("2131 3.2")
 def test_a_bit_that_flips_in_a_record_costs_that_record_or_what_was_written_last():
     # In a block of its own the record is lost, by its CRC. Where it is inline, littlefs sees that
     # and takes the directory as it was before.
@@ -361,7 +353,6 @@ def worn(port, others, lease, clock):
     return renewals, len(written), sum(flash.erased) - erased
 
 
-@rfc("2131 4.4.5")
 def test_without_a_clock_a_year_of_renewals_is_one_write():
     for port in PORTS:
         for others in (0, 3):
@@ -371,7 +362,6 @@ def test_without_a_clock_a_year_of_renewals_is_one_write():
                 assert (written, erased <= 1) == (1, True)
 
 
-@rfc("2131 4.4.5")
 def test_with_a_clock_renewals_are_writes_and_few_are_an_erasure():
     # At most: with a T1 of its own, which varies, the client may find a reading that is younger.
     print("| lease | renewals a year | rp2, 1 network | 4 | ESP32, 1 network | 4 |")

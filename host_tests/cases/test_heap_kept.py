@@ -1,12 +1,11 @@
 """What a lease keeps of the heap."""
 
-from kit import kept, rfc
+from kit import kept
 from world import BOUND, World, big_ack
 
 VMS = ("vm64",)
 
 
-@rfc("2131 4.4.1")
 def test_an_accepted_ack_keeps_1024_bytes_at_most():
     w = World().requesting()
     data = big_ack(w.sent[-1].xid)

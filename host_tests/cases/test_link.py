@@ -54,14 +54,25 @@ def right(data):
     )
 
 
-@rfc("2131 4.1", "894 Frame", "791 3.1", "768 Fields")
+@rfc(
+    "2131 4.1 source-zero",
+    "2131 4.1 ports",
+    "894 Frame type",
+    "894 Frame header-then-data",
+    "894 Address broadcast",
+    "6864 4.1 id-of-atomic-datagrams",
+    "1122 3.2.1.3 zero-only-as-a-source",
+    "1122 3.3.6 broadcast-frames-have-a-broadcast-address",
+    "1122 3.3.6 limited-broadcast",
+    "2131 4.4.1 discover-broadcast",
+)
 def test_a_broadcast_goes_to_all_from_nobody():
     sender = Sender().selecting()
     data = sender.frame()
     assert data[:14] == ALL_MACS + MAC + b"\x08\0"
     assert data[14:16] == b"\x45\0"
     assert u16(data, 16) == len(data) - 14
-    assert data[20:22] == b"\0\0"
+    assert data[20:22] == b"\x40\0"  # DF
     assert 0 < data[22]
     assert data[23] == 17
     assert data[26:34] == NOBODY + ALL
@@ -70,7 +81,7 @@ def test_a_broadcast_goes_to_all_from_nobody():
     assert right(data)
 
 
-@rfc("2131 4.1", "2131 4.3.6")
+@rfc("1122 3.2.1.3 zero-only-as-a-source", "1122 3.2.1.3 source-is-its-own")
 def test_a_message_with_ciaddr_comes_from_that_address():
     for sender in (Sender().renewing(), Sender().rebinding()):
         data = sender.frame()
@@ -78,14 +89,13 @@ def test_a_message_with_ciaddr_comes_from_that_address():
         assert right(data)
 
 
-@rfc("2131 4.4.6")
 def test_a_release_comes_from_the_address_that_it_gives_back():
     data = Sender().bound().frame(RELEASE)
     assert data[26:34] == IP + ALL
     assert right(data)
 
 
-@rfc("791 3.1", "768 Fields")
+@rfc("791 3.1 header-checksum", "768 Fields checksum", "1122 4.1.3.4 checksum-sent")
 def test_both_checksums_are_right_whatever_the_length_and_the_bytes():
     for size in range(1, 220):
         options = bytes((60, size)) + bytes([(7 * i + size) & 255 for i in range(size)])
@@ -94,7 +104,7 @@ def test_both_checksums_are_right_whatever_the_length_and_the_bytes():
             assert right(message.frame(RELEASE if message.lease else 0))
 
 
-@rfc("768 Fields")
+@rfc("768 Fields checksum")
 def test_a_shorter_message_is_not_summed_with_what_a_longer_one_left():
     sender = Sender(options=bytes((60, 81)) + b"\xff" * 81)
     long = sender.requesting().frame()
@@ -103,7 +113,7 @@ def test_a_shorter_message_is_not_summed_with_what_a_longer_one_left():
     assert right(short)
 
 
-@rfc("768 Fields")
+@rfc("768 Fields checksum-of-zero", "1122 4.1.3.4 checksum-sent")
 def test_a_udp_checksum_of_zero_is_sent_as_all_ones():
     sender = Sender(options=b"\x0c\x02\0\0").selecting()
     size = sender.session.write(sender.buf, 0)
@@ -116,7 +126,7 @@ def test_a_udp_checksum_of_zero_is_sent_as_all_ones():
     assert right(bytes(data[: HEAD + size]))
 
 
-@rfc("894 Frame")
+@rfc("894 Frame header-then-data")
 def test_a_frame_leaves_the_message_as_it_is():
     sender = Sender().selecting()
     data = sender.frame()

@@ -2,7 +2,6 @@
 
 from dhcpc.explain import why
 from fakeboard import CABLES, NO_IP, PORTS, WIFI
-from kit import rfc
 from onboard import AT_ONCE, FOUR, GRANT, Server
 from stage import JOINING, KEY, WIFI_CONFIG, App, Reset, Stage, ip, main_on, on, settings
 from two import Board as Two
@@ -398,7 +397,6 @@ def test_the_application_runs_on_through_a_loss_of_the_link():
     on(case)
 
 
-@rfc("2131 4.4.5")
 def test_the_application_runs_on_through_a_renewal():
     def case(board):
         board.server = Server()

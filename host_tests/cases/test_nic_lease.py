@@ -13,7 +13,13 @@ OTHER_DNS = "10.1.0.53"
 # What leaves
 
 
-@rfc("2131 4.1")
+@rfc(
+    "2131 3.1 discover-broadcast",
+    "2131 3.1 request-broadcast",
+    "2131 3.1 request-to-same-broadcast",
+    "2131 4.1 source-zero",
+    "2131 4.4.1 discover-broadcast",
+)
 def test_a_first_lease_is_had_from_nobody_by_broadcast_with_the_flag_clear():
     def case(board):
         bound(board)
@@ -28,7 +34,7 @@ def test_a_first_lease_is_had_from_nobody_by_broadcast_with_the_flag_clear():
     on(case, *[port for port in PORTS if port != "LAN"])
 
 
-@rfc("3927 2.1")
+@rfc("2131 4.1 source-zero-on-any-nic", "3927 2.1 range")
 def test_the_last_resort_is_a_link_local_address():
     def case(board):
         bound(board)
@@ -43,7 +49,7 @@ def test_the_last_resort_is_a_link_local_address():
     on(case, "LAN")
 
 
-@rfc("894 Frame")
+@rfc("894 Address broadcast")
 def test_a_whole_frame_goes_to_all():
     def case(board):
         bound(board)
@@ -53,7 +59,7 @@ def test_a_whole_frame_goes_to_all():
     on(case, *FRAMES)
 
 
-@rfc("2131 4.1")
+@rfc("2131 2 unicast-before-address", "2131 4.1 ports")
 def test_broadcast_and_unicast_replies_are_received():
     def case(board):
         for cast in ("unicast", "broadcast"):
@@ -64,7 +70,7 @@ def test_broadcast_and_unicast_replies_are_received():
     on(case)
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.3.2 renewing-ciaddr", "2131 4.3.2 renewing-unicast", "1542 3.3 ciaddr-reachable")
 def test_a_renewal_goes_to_the_server_from_the_address():
     def case(board):
         dhcp = bound(board)
@@ -81,7 +87,12 @@ def test_a_renewal_goes_to_the_server_from_the_address():
     on(case)
 
 
-@rfc("2131 4.4.5")
+@rfc(
+    "2131 4.3.2 rebinding-ciaddr",
+    "2131 4.3.2 rebinding-broadcast",
+    "2131 4.4.4 request-back-to-broadcast",
+    "1542 3.3 ciaddr-reachable",
+)
 def test_a_rebinding_goes_to_all_from_the_address():
     def case(board):
         dhcp = bound(board)
@@ -95,7 +106,6 @@ def test_a_rebinding_goes_to_all_from_the_address():
     on(case)
 
 
-@rfc("2132 3.14")
 def test_the_host_name_is_that_of_the_board():
     def case(board):
         bound(board)
@@ -108,7 +118,12 @@ def test_the_host_name_is_that_of_the_board():
 # The lease in use
 
 
-@rfc("2131 4.4.1", "5227 3")
+@rfc(
+    "2131 4.4.1 announcement",
+    "1542 2.3 bits-of-chaddr",
+    "5227 2.3 announcement",
+    "5227 3 request-not-reply",
+)
 def test_a_new_address_is_announced_where_the_stack_does_not():
     def case(board):
         bound(board)
@@ -168,7 +183,7 @@ def test_a_lease_without_gateway_and_dns_is_used():
     on(case)
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.4.5 expiry-stops-the-network", "2131 3.7 no-use-after-the-end", "2131 3.7 end-told")
 def test_expiry_takes_the_address_away():
     def case(board):
         dhcp = bound(board)
@@ -182,7 +197,7 @@ def test_expiry_takes_the_address_away():
     on(case)
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 figure5 renewing-rebinding-nak")
 def test_a_nak_takes_the_address_away():
     def case(board):
         dhcp = bound(board)
@@ -195,7 +210,7 @@ def test_a_nak_takes_the_address_away():
     on(case)
 
 
-@rfc("2131 4.4.6")
+@rfc("2131 4.4.4 release-unicast", "2131 4.4.6 release")
 def test_a_release_leaves_before_the_address_goes():
     def case(board):
         dhcp = bound(board)

@@ -19,7 +19,7 @@ def up(board):
         board.back()
 
 
-@rfc("2131 3.7")
+@rfc("2131 3.7 verified-after-disconnection")
 def test_a_link_that_goes_takes_the_address_with_it_and_init_reboot_brings_it_back():
     def case(board):
         dhcp = bound(board)

@@ -1,13 +1,15 @@
 """Which servers a client listens to, and which one's OFFER it takes."""
 
-from cable import Board
+from cable import Board, Server
 from dhcpc.explain import why
-from dhcpc.servers import choose, only, prefer
+from dhcpc.servers import choose, identify, only, prefer
 from kit import raises, rfc
 from world import (
     ACK,
     BOUND,
+    CLIENT_ID,
     DISCOVER,
+    MAC,
     NAK,
     NOBODY,
     OFFER,
@@ -17,8 +19,10 @@ from world import (
     REQUEST,
     SELECTING,
     SERVER,
+    WAITING,
     World,
     last,
+    moved,
     opt,
     reply,
     types,
@@ -39,7 +43,7 @@ def listening(how, **lists):
 # Allowed and denied servers
 
 
-@rfc("2131 4.4.1", "2131 4.4.5")
+@rfc("2131 4.4.1 ack-of-the-chosen-server")
 def test_what_a_server_says_that_is_not_allowed_is_refused_in_every_state():
     for how in STATES:
         for kind in (OFFER, ACK, NAK):
@@ -51,7 +55,6 @@ def test_what_a_server_says_that_is_not_allowed_is_refused_in_every_state():
             assert w.state == state
 
 
-@rfc("2131 4.4.1", "2131 4.4.5")
 def test_what_a_denied_server_says_is_refused_in_every_state():
     for how in STATES:
         for kind in (OFFER, ACK, NAK):
@@ -67,7 +70,7 @@ def test_an_allowed_server_and_one_that_is_not_denied_are_heard():
         assert w.answer(ACK) == "bound"
 
 
-@rfc("2131 4.4.5")
+@rfc("2131 4.4.5 expiry-to-init")
 def test_a_denied_server_does_not_extend_a_lease_in_rebinding():
     w = listening("rebinding", deny=[OTHER])
     assert w.answer(ACK, server=OTHER_SERVER) == "ignored"
@@ -83,7 +86,6 @@ def test_without_option_54_siaddr_names_the_server():
     assert w.hand(data[:20] + OTHER_SERVER + data[24:]) == "recv"
 
 
-@rfc("2132 9.7")
 def test_a_message_of_nobody_is_refused_by_an_allow_list_and_heard_under_a_deny_list():
     allowing = listening("renewing", allow=[OURS])
     assert allowing.answer(NAK, server=None) == "ignored"
@@ -99,7 +101,6 @@ def test_a_torn_message_of_a_denied_server_is_refused_too():
     assert w.session.reason == "server"
 
 
-@rfc("2131 4.4.1")
 def test_a_denied_offer_is_never_shown_to_a_rule():
     seen = []
 
@@ -174,7 +175,7 @@ def between(servers, *how, store=None):
     return board
 
 
-@rfc("2131 4.4.1")
+@rfc("2131 4.4.1 selects-one-offer")
 def test_who_knows_no_server_takes_the_first_offer_after_the_window():
     board = between(Two()).bound()
     assert board.client.lease.server == SERVER
@@ -182,7 +183,7 @@ def test_who_knows_no_server_takes_the_first_offer_after_the_window():
     assert request.at - discover.at >= 1000
 
 
-@rfc("2131 4.4.1", "2131 3.5")
+@rfc("2131 4.3.2 best-offer", "2131 3.1 several-offers-awaited")
 def test_the_first_that_has_all_the_options_goes_before_the_first():
     board = between(Two(second=opt(42, SERVER) + opt(15, b"lab")), b"\x2a\x0f").bound()
     assert board.client.lease.server == OTHER_SERVER
@@ -193,7 +194,6 @@ def test_the_first_that_has_all_the_options_goes_before_the_first():
     assert board.client.lease.server == SERVER
 
 
-@rfc("2131 4.4.1")
 def test_the_server_of_the_lease_that_has_ended_goes_before_all_and_ends_the_window():
     board = between(Two(second=opt(42, SERVER)), b"\x2a").bound()
     assert board.client.lease.server == OTHER_SERVER
@@ -209,7 +209,7 @@ def test_the_server_of_the_lease_that_has_ended_goes_before_all_and_ends_the_win
     assert request.at - discover.at < 200
 
 
-@rfc("2131 3.2", "2131 4.4.1")
+@rfc("2131 3.1 several-offers-awaited")
 def test_the_server_of_the_record_goes_before_all_when_init_reboot_has_failed():
     first = between(Two(second=opt(42, SERVER)), b"\x2a").bound()
     board = between(Two(), store=first.store)
@@ -219,7 +219,6 @@ def test_the_server_of_the_record_goes_before_all_when_init_reboot_has_failed():
     assert board.client.lease.server == OTHER_SERVER
 
 
-@rfc("2131 3.1")
 def test_a_known_server_that_does_not_answer_requests_is_not_preferred_for_ever():
     first = between(Two(second=opt(42, SERVER)), b"\x2a").bound()
     board = between(Two(), store=first.store)
@@ -230,7 +229,6 @@ def test_a_known_server_that_does_not_answer_requests_is_not_preferred_for_ever(
     assert board.client.lease.server == SERVER
 
 
-@rfc("2131 4.4.1")
 def test_one_that_is_denied_is_not_preferred():
     board = between(Two(second=opt(42, SERVER)), b"\x2a")
     only(board.client, deny=[OTHER])
@@ -258,3 +256,67 @@ def test_a_client_that_may_listen_to_nobody_goes_on_asking():
     w.go(10)
     assert w.state == SELECTING
     assert len(w.sent) > 2
+
+
+# Another client's identifier
+
+MINE = opt(61, b"\1" + MAC)
+OTHERS = (b"\1" + MAC[:5] + b"\2", b"\1" + MAC[:5], b"\1" + MAC + b"\0", b"\0greenhouse", b"")
+
+
+def looking(how):
+    """A client in that state that looks whose identifier a reply has."""
+    world = getattr(World(), how)()
+    world.client_id = CLIENT_ID
+    identify(world)
+    return world
+
+
+@rfc("6842 3 another-identifier-dropped")
+def test_a_reply_with_another_client_identifier_is_refused_in_every_state():
+    for how in STATES:
+        for kind in (OFFER, ACK, NAK):
+            for other in OTHERS:
+                w = looking(how)
+                data = reply(kind, xid=last(w).xid, options=opt(61, other))
+                assert moved(w, data) == "client_id"
+
+
+@rfc("6842 3 own-identifier-taken")
+def test_a_reply_with_the_clients_own_identifier_is_taken_in_every_state():
+    for how, kind in WAITING:
+        assert looking(how).answer(kind, options=MINE) != "ignored"
+
+
+def test_a_reply_without_a_client_identifier_is_taken_in_every_state():
+    for how, kind in WAITING:
+        assert looking(how).answer(kind) != "ignored"
+
+
+@rfc("6842 3 own-identifier-taken")
+def test_the_identifier_is_the_one_that_the_client_was_set_to_send():
+    for client_id, state in (
+        (b"\0pump-3", "BOUND"),
+        (b"\0pump-4", "SELECTING"),
+        (b"", "SELECTING"),
+    ):
+        board = Board(Server(options=opt(61, b"\0pump-3")), client_id=client_id)
+        identify(board.client)
+        board.go(1)
+        assert board.client.state == state
+
+
+@rfc("6842 3 another-identifier-dropped")
+def test_a_refused_identifier_is_told_and_nothing_is_sent_for_it():
+    board = Board(Server(options=opt(61, OTHERS[0])))
+    identify(board.client)
+    board.go(10)
+    assert set(board.types) == {DISCOVER}
+    assert board.client.reason.startswith("10.0.0.1: client_id")
+    assert "another identifier" in why(board.client.reason)[0]
+
+
+@rfc("6842 3 own-identifier-taken")
+def test_an_identifier_that_comes_back_is_no_fault():
+    for how, kind in WAITING:
+        assert getattr(World(), how)().answer(kind, options=MINE) != "ignored"

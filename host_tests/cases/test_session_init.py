@@ -42,7 +42,16 @@ def choosing(world, *how):
 # INIT and SELECTING
 
 
-@rfc("2131 4.4.1")
+@rfc(
+    "2131 4.4.1 begins-with-discover",
+    "2131 4.4.1 discover-ciaddr-zero",
+    "2131 4.4.1 discover-broadcast",
+    "2131 4.4.4 broadcast",
+    "2131 table5 discover-names-no-server",
+    "1542 3.2 secs-zero-at-first",
+    "1542 3.3 ciaddr-zero",
+    "2131 3.1 discover-broadcast",
+)
 def test_discover_is_broadcast_and_asks_for_nothing():
     w = World().selecting()
     assert types(w) == [DISCOVER]
@@ -54,7 +63,12 @@ def test_discover_is_broadcast_and_asks_for_nothing():
     assert not has(sent, 54)
 
 
-@rfc("2131 4.4.1", "2132 9.14", "2132 9.8")
+@rfc(
+    "2131 4.4.1 parameter-list",
+    "2131 4.4.1 chaddr",
+    "2131 3.5 parameter-list",
+    "4361 6.4 identifier-in-every-message",
+)
 def test_every_message_before_a_lease_has_the_client_identifier_and_the_list():
     w = World().requesting()
     for sent in w.sent:
@@ -63,7 +77,15 @@ def test_every_message_before_a_lease_has_the_client_identifier_and_the_list():
         assert sent.data[28:44] == MAC + bytes(10)
 
 
-@rfc("2131 4.4.1")
+@rfc("2131 3.5 parameter-list-in-requests")
+def test_every_request_has_the_list_of_the_discover():
+    for state in ("requesting", "rebooting", "renewing", "rebinding"):
+        w = getattr(World(), state)()
+        assert w.sent[0].type == DISCOVER
+        assert last(w).type == REQUEST
+        assert last(w).options[55] == w.sent[0].options[55]
+
+
 def test_nothing_is_sent_before_start():
     w = World()
     w.go(1000)
@@ -71,7 +93,7 @@ def test_nothing_is_sent_before_start():
     assert w.events == []
 
 
-@rfc("2131 4.4.1")
+@rfc("2131 4.4.1 start-wait")
 def test_start_waits_as_long_as_it_is_told():
     w = World()
     w.session.start(wait=7000)
@@ -82,13 +104,24 @@ def test_start_waits_as_long_as_it_is_told():
     assert types(w) == [DISCOVER]
 
 
-@rfc("2131 2")
+@rfc(
+    "2131 2 reserved-flags-zero",
+    "2131 4.1 broadcast-flag-set",
+    "1542 3.1.1 flag-if-needed",
+    "1542 3.1.1 flag-clear-otherwise",
+)
 def test_the_broadcast_flag_is_clear_unless_it_is_asked_for():
     assert [sent.flags for sent in World().requesting().sent] == [0, 0]
     assert [sent.flags for sent in World(flags=0x8000).requesting().sent] == [0x8000, 0x8000]
 
 
-@rfc("2131 4.1")
+@rfc(
+    "2131 3.1 discover-again",
+    "2131 4.1 client-retransmits",
+    "2131 4.1 backoff",
+    "2131 4.1 first-pauses",
+    "2131 4.1 pause-up-to-64-s",
+)
 def test_discover_is_sent_again_after_1_2_4_to_64_seconds():
     w = World(rand=lambda bits: 1 << bits - 1 if bits > 9 else 511).selecting()
     w.go(300)
@@ -96,7 +129,7 @@ def test_discover_is_sent_again_after_1_2_4_to_64_seconds():
     assert set(types(w)) == {DISCOVER}
 
 
-@rfc("2131 4.1")
+@rfc("2131 4.1 backoff", "2131 4.1 first-pauses")
 def test_retransmission_is_randomized_in_proportion():
     for rand, first, then in ((low, 0.5, 0.5), (high, 1.5, 1)):
         w = World(rand=rand).selecting()
@@ -105,7 +138,12 @@ def test_retransmission_is_randomized_in_proportion():
             assert abs(gap / (1 << min(i, 6)) - (then if i else first)) < 0.002
 
 
-@rfc("2131 4.1")
+@rfc(
+    "2131 2 secs-since-start",
+    "2131 4.1 xid-of-retransmission",
+    "1542 3.2 secs-since-the-first",
+    "1542 3.2 secs-not-constant",
+)
 def test_discover_is_repeated_with_its_xid_and_with_the_seconds_gone():
     w = World().selecting()
     w.go(60)
@@ -115,7 +153,7 @@ def test_discover_is_repeated_with_its_xid_and_with_the_seconds_gone():
         assert sent.secs == (sent.at - w.sent[0].at) // 1000
 
 
-@rfc("2131 2")
+@rfc("2131 2 secs-since-start")
 def test_secs_stops_at_what_its_field_holds():
     w = World().selecting()
     w.go(65535)
@@ -123,7 +161,7 @@ def test_secs_stops_at_what_its_field_holds():
     assert last(w).secs == 65535
 
 
-@rfc("2131 4.1")
+@rfc("2131 2 xid-random")
 def test_another_start_has_another_xid():
     xids = {World(now=1).selecting().sent[0].xid}
     w = World()
@@ -132,14 +170,14 @@ def test_another_start_has_another_xid():
     assert len(xids) == 20
 
 
-@rfc("2131 4.1")
+@rfc("2131 2 xid-random", "2131 4.1 xid-unlike-others", "2131 4.4.2 reboot-random-xid")
 def test_the_whole_of_an_xid_is_random():
     zeros = World(rand=low).selecting().sent[0].xid
     ones = World(rand=high).selecting().sent[0].xid
     assert (zeros, ones) == (bytes(4), b"\xff\xff\xff\xff")
 
 
-@rfc("2131 4.4.1")
+@rfc("2131 4.4.1 selects-one-offer", "2131 4.2 any-strategy")
 def test_an_offer_is_taken_up_at_once():
     w = World().selecting()
     assert w.answer(OFFER) == "recv"
@@ -148,7 +186,18 @@ def test_an_offer_is_taken_up_at_once():
     assert w.lease is None
 
 
-@rfc("2131 4.3.2", "2131 4.3.6")
+@rfc(
+    "2131 4.3.2 selecting-names-the-server",
+    "2131 4.3.2 selecting-ciaddr-zero",
+    "2131 4.3.2 selecting-requested-address",
+    "2131 4.3.6 selecting-broadcast",
+    "2131 4.4.4 broadcast",
+    "2131 3.1 request-broadcast",
+    "2131 3.1 request-names-server",
+    "2131 3.1 request-names-address",
+    "2132 9.7 choice-by-server-identifier",
+    "2132 9.1 requested-address",
+)
 def test_request_in_selecting_is_broadcast_and_names_address_and_server():
     sent = last(World().requesting())
     assert sent.to is None
@@ -157,7 +206,7 @@ def test_request_in_selecting_is_broadcast_and_names_address_and_server():
     assert sent.options[54] == SERVER
 
 
-@rfc("2131 4.4.1", "2131 3.1")
+@rfc("2131 4.4.1 xid-of-the-offer", "2131 3.1 request-has-discovers-secs")
 def test_request_in_selecting_has_xid_and_secs_of_its_discover():
     w = choosing(World(), 5000)
     w.go(3)
@@ -172,7 +221,7 @@ def test_request_in_selecting_has_xid_and_secs_of_its_discover():
         assert sent.secs == discover.secs
 
 
-@rfc("2131 4.4.1")
+@rfc("2131 4.3.2 best-offer", "2131 3.1 several-offers-awaited")
 def test_offers_are_collected_for_as_long_as_it_is_told():
     w = choosing(World(), 2000)
     w.answer(OFFER)
@@ -182,7 +231,7 @@ def test_offers_are_collected_for_as_long_as_it_is_told():
     assert types(w) == [DISCOVER, REQUEST]
 
 
-@rfc("2131 4.4.1")
+@rfc("2131 4.4.1 selects-one-offer")
 def test_the_window_opens_with_the_first_offer_and_is_not_prolonged():
     w = choosing(World(rand=high), 1000, lambda m, server: True)
     w.go(1.2)
@@ -193,7 +242,14 @@ def test_the_window_opens_with_the_first_offer_and_is_not_prolonged():
     assert w.state == REQUESTING
 
 
-@rfc("2131 4.4.1")
+@rfc(
+    "2131 4.3.2 selecting-names-the-server",
+    "2131 4.3.2 selecting-requested-address",
+    "2131 4.4.1 selects-one-offer",
+    "2131 1.6 several-replies",
+    "2132 9.7 offers-told-apart",
+    "2132 9.7 choice-by-server-identifier",
+)
 def test_of_several_offers_the_first_is_taken_and_named():
     w = choosing(World(), 1000)
     assert w.answer(OFFER) == "recv"
@@ -204,7 +260,11 @@ def test_of_several_offers_the_first_is_taken_and_named():
     assert last(w).options[54] == SERVER
 
 
-@rfc("2131 4.4.1")
+@rfc(
+    "2131 4.3.2 selecting-names-the-server",
+    "2131 4.3.2 selecting-requested-address",
+    "2131 4.3.2 best-offer",
+)
 def test_the_application_may_choose_another_offer():
     w = choosing(World(), 1000, lambda m, server: True)
     w.answer(OFFER)
@@ -214,7 +274,6 @@ def test_the_application_may_choose_another_offer():
     assert last(w).options[54] == OTHER_SERVER
 
 
-@rfc("2131 4.4.1")
 def test_the_application_sees_the_offer_and_the_server_of_the_one_that_it_has():
     seen = []
 
@@ -232,7 +291,6 @@ def test_the_application_sees_the_offer_and_the_server_of_the_one_that_it_has():
     assert last(w).options[54] == OTHER_SERVER
 
 
-@rfc("2131 4.4.1")
 def test_the_application_may_read_another_lease_while_it_chooses():
     other = World().bound(server=OTHER_SERVER, yiaddr=OTHER_IP, options=opt(15, b"old")).lease
 
@@ -249,7 +307,7 @@ def test_the_application_may_read_another_lease_while_it_chooses():
     assert w.lease.option(15) == b"new"
 
 
-@rfc("2131 4.4.1")
+@rfc("2131 4.3.2 no-acceptable-offer")
 def test_the_application_may_refuse_every_offer():
     w = choosing(World(), 0, lambda m, server: False)
     assert w.answer(OFFER) == "ignored"
@@ -258,7 +316,7 @@ def test_the_application_may_refuse_every_offer():
     assert set(types(w)) == {DISCOVER}
 
 
-@rfc("2131 4.4.1")
+@rfc("2131 figure5 requesting-offer", "2131 1.6 several-replies", "2131 4.2 any-strategy")
 def test_an_offer_that_is_late_is_refused():
     w = World().requesting()
     assert w.answer(OFFER, server=OTHER_SERVER) == "ignored"
@@ -270,7 +328,12 @@ def test_an_offer_that_is_late_is_refused():
 # REQUESTING
 
 
-@rfc("2131 3.1")
+@rfc(
+    "2131 3.1 request-again",
+    "2131 3.1 request-often-enough",
+    "2131 3.1 silence-leads-to-init",
+    "2131 3.1 start-over-told",
+)
 def test_request_is_sent_four_times_then_it_starts_over():
     w = World(rand=lambda bits: 1 << bits - 1 if bits > 9 else 511).requesting()
     first = last(w).xid
@@ -285,7 +348,7 @@ def test_request_is_sent_four_times_then_it_starts_over():
     assert last(w).secs == 0
 
 
-@rfc("2131 3.1")
+@rfc("2131 3.1 request-again", "2131 4.1 xid-of-retransmission")
 def test_request_is_repeated_as_it_was():
     w = World().requesting()
     w.go(8)
@@ -295,7 +358,7 @@ def test_request_is_repeated_as_it_was():
         assert sent.data == requests[0].data
 
 
-@rfc("2131 3.1", "2131 4.4.1")
+@rfc("2131 figure5 requesting-ack")
 def test_an_ack_gives_the_lease():
     w = World().requesting()
     assert w.answer(ACK, options=opt(15, b"example")) == "bound"
@@ -305,7 +368,16 @@ def test_an_ack_gives_the_lease():
     assert w.lease.option(15) == b"example"
 
 
-@rfc("2131 4.4.1")
+@rfc("2131 4.3.2 parameters-of-the-ack")
+def test_what_the_ack_says_counts_where_the_offer_said_something_else():
+    w = World().requesting(lease=60, options=opt(15, b"offered"))
+    w.answer(ACK, lease=3600, yiaddr=OTHER_IP, options=opt(15, b"granted"))
+    assert w.lease.yiaddr == OTHER_IP
+    assert w.lease.lease_time == 3600
+    assert w.lease.option(15) == b"granted"
+
+
+@rfc("2131 4.4.1 lease-from-the-request", "2131 3.1 lease-time-noted")
 def test_a_lease_runs_from_the_first_sending_of_its_request():
     w = World().requesting()
     first = last(w).at
@@ -319,7 +391,7 @@ def test_a_lease_runs_from_the_first_sending_of_its_request():
     assert w.lease is None
 
 
-@rfc("2131 4.4.1")
+@rfc("2131 4.4.1 lease-from-the-request")
 def test_what_remains_is_right_at_the_moment_of_the_ack():
     w = World().requesting()
     w.go(6)
@@ -328,7 +400,7 @@ def test_what_remains_is_right_at_the_moment_of_the_ack():
     assert w.lease.remaining() == 3594
 
 
-@rfc("2131 3.1")
+@rfc("2131 3.1 nak-starts-over", "2131 figure5 requesting-nak")
 def test_a_nak_in_requesting_starts_over():
     w = World().requesting()
     first = last(w).xid

@@ -21,7 +21,15 @@ from world import (
 # RELEASE and DECLINE
 
 
-@rfc("2131 4.4.4", "2131 4.4.6")
+@rfc(
+    "2131 4.4.4 release-unicast",
+    "2131 table5 decline-release-secs",
+    "2131 table5 release-ciaddr",
+    "2131 table5 release-no-requested-address",
+    "2131 table5 release-names-the-server",
+    "2131 3.1 release-identifies-lease",
+    "2131 4.1 unicast-to-server-id",
+)
 def test_release_is_unicast_and_names_address_and_server():
     w = World().bound()
     w.go(100)
@@ -34,7 +42,7 @@ def test_release_is_unicast_and_names_address_and_server():
     assert sent.options[54] == SERVER
 
 
-@rfc("2131 4.4.6")
+@rfc("2131 4.4.4 release-unicast")
 def test_release_goes_to_the_server_of_a_restored_lease():
     w = World()
     lease = w.bound().lease
@@ -44,7 +52,7 @@ def test_release_goes_to_the_server_of_a_restored_lease():
     assert w.write(RELEASE).to == SERVER
 
 
-@rfc("2131 4.4.6")
+@rfc("2131 4.4.6 release")
 def test_after_release_nothing_is_sent_any_more():
     w = World().bound()
     w.write(RELEASE)
@@ -55,7 +63,14 @@ def test_after_release_nothing_is_sent_any_more():
     assert w.state == STOPPED
 
 
-@rfc("2131 4.4.4", "2131 3.1")
+@rfc(
+    "2131 4.4.4 decline-broadcast",
+    "2131 table5 decline-release-secs",
+    "2131 table5 decline-ciaddr-zero",
+    "2131 table5 decline-requested-address",
+    "2131 table5 decline-names-the-server",
+    "2131 3.1 decline",
+)
 def test_decline_is_broadcast_and_names_address_and_server():
     w = World().bound()
     w.session.start()
@@ -69,7 +84,6 @@ def test_decline_is_broadcast_and_names_address_and_server():
     assert sent.options[54] == SERVER
 
 
-@rfc("2131 3.1")
 def test_after_decline_ten_seconds_may_be_waited():
     w = World().bound()
     w.session.start(10000)
@@ -84,7 +98,6 @@ def test_after_decline_ten_seconds_may_be_waited():
 # The application's mistakes, and stop
 
 
-@rfc("2131 2")
 def test_options_that_do_not_fit_in_a_message_are_refused():
     fits = 548 - 255 - len(CLIENT_ID) - 1
     World(options=opt(12, bytes(255)) + opt(60, bytes(fits - 259))).requesting()
@@ -92,7 +105,7 @@ def test_options_that_do_not_fit_in_a_message_are_refused():
     assert "options" in raises(ValueError, too_many.selecting)
 
 
-@rfc("2131 4.4")
+@rfc("2131 figure5 other-replies")
 def test_a_stopped_client_hears_nothing():
     w = World().renewing()
     w.session.stop()
@@ -103,7 +116,6 @@ def test_a_stopped_client_hears_nothing():
     assert w.lease is None
 
 
-@rfc("2131 4.4.1")
 def test_a_stopped_client_may_start_again():
     w = World().bound()
     w.session.stop()

@@ -31,7 +31,7 @@ def test_early_uses_the_stored_address_while_it_is_verified():
     assert board.client.lease.remaining() in (LEASE - 1, LEASE)
 
 
-@rfc("2131 3.2")
+@rfc("2131 3.2 nak-leads-to-init")
 def test_early_takes_the_address_back_on_nak_before_the_application_hears_of_it():
     board = Sleeper().bound().again(early=True)
     board.cable.server.naks = True
@@ -158,7 +158,7 @@ def test_where_frames_are_sent_an_early_address_is_not_their_source():
 # keep
 
 
-@rfc("2131 3.2", "2131 4.4.5")
+@rfc("2131 3.2 silence-leaves-lease", "2131 4.4.5 renewing-at-t1")
 def test_keep_uses_the_lease_on_if_nobody_answers_and_renews_it_at_its_t1():
     board = Sleeper(Server(t1=1000), epoch=Clock()).bound()
     board = board.again(keep=True, epoch=Clock(1_000_400))
@@ -176,7 +176,7 @@ def test_keep_uses_the_lease_on_if_nobody_answers_and_renews_it_at_its_t1():
     assert board.events[-1] == "renewed"
 
 
-@rfc("2131 3.2")
+@rfc("2131 3.2 silence-leaves-lease")
 def test_keep_ends_with_the_lease():
     board = Sleeper(epoch=Clock()).bound().again(keep=True, epoch=Clock(1_003_000))
     board.cable.server.mute = (DISCOVER, REQUEST)
@@ -197,7 +197,6 @@ def test_keep_after_early_never_takes_the_address_away():
     assert board.client.lease.remaining() in range(LEASE - 406, LEASE - 399)
 
 
-@rfc("2131 4.4.2")
 def test_keep_starts_over_with_a_lease_that_is_over_or_of_unknown_age():
     for after in (Clock(1_000_000 + LEASE), Clock(999_999), Clock(kind=2), None):
         board = Sleeper(epoch=Clock()).bound().again(keep=True, epoch=after)
@@ -220,7 +219,7 @@ def test_keep_does_not_use_a_lease_that_ends_while_it_is_verified():
     assert board.cable.address is None
 
 
-@rfc("2131 3.2")
+@rfc("2131 3.2 nak-leads-to-init")
 def test_keep_does_not_use_a_lease_that_was_refused():
     board = Sleeper(epoch=Clock()).bound().again(keep=True, early=True, epoch=Clock())
     board.cable.server.naks = True
@@ -242,7 +241,6 @@ def test_a_timeout_in_requesting_is_none_of_keeps():
     assert "kept" not in board.events
 
 
-@rfc("2131 3.2")
 def test_an_infinite_lease_that_a_clock_vouches_for_is_kept():
     server = Server(lease=INFINITE)
     board = Sleeper(server, epoch=Clock()).bound().again(keep=True, epoch=Clock(1_000_000 + DAY))

@@ -24,7 +24,6 @@ def records(board):
     return len(board.store.records())
 
 
-@rfc("2131 3.2", "2131 4.3.2")
 def test_a_device_carried_between_two_sites_gets_each_ones_address_after_one_nak():
     for how in ({}, {"early": True}, {"keep": True, "epoch": Clock()}):
         board = carried(home(), away(), **how)
@@ -163,7 +162,7 @@ def test_what_on_event_does_at_a_timeout_holds():
         board.cable.server.mute = ()
 
 
-@rfc("2131 4.2")
+@rfc("2131 3.1 lease-identified", "2131 3.2 reboot-has-same-client-id")
 def test_a_cloned_image_never_asks_for_another_boards_address():
     board = carried(home(), away(), epoch=Clock())
     for how in (

@@ -10,7 +10,6 @@ from records import EVERYDAY, HOME, ROOM, WORK, Memory, granted, ips, key, load,
 # Bytes that are no record
 
 
-@rfc("2131 3.2")
 def test_a_torn_record_is_passed_over():
     kept = record(granted(options=EVERYDAY), key())
     for size in range(len(kept)):
@@ -19,7 +18,6 @@ def test_a_torn_record_is_passed_over():
         assert bool(restored((kept + record(granted(), HOME))[:size])) == (size >= ROOM)
 
 
-@rfc("2131 3.2")
 def test_a_bit_that_flips_takes_one_record_and_no_other():
     store = Memory()
     keys = [key(b"%d" % i) for i in range(4)]
@@ -42,7 +40,6 @@ def test_a_bit_that_flips_takes_one_record_and_no_other():
             assert None not in ips(store, *keys)
 
 
-@rfc("2131 3.2")
 def test_what_is_no_record_is_passed_over_and_written_over():
     for byte in (b"\0", b"\xff", b"x"):
         for size in (1, 3, 4, 8, 127, 128, 129, 512, 2048):
@@ -99,7 +96,7 @@ def test_without_a_file_there_is_no_lease():
     in_a_directory(case)
 
 
-@rfc("2131 3.2")
+@rfc("2131 1.6 configuration-after-reboot")
 def test_a_file_holds_the_records_and_gives_the_leases_back():
     def case(path):
         Store(path).save(granted(options=EVERYDAY), HOME)
@@ -113,7 +110,6 @@ def test_a_file_holds_the_records_and_gives_the_leases_back():
     in_a_directory(case)
 
 
-@rfc("2131 3.2")
 def test_a_file_is_replaced_by_the_next_lease():
     def case(path):
         store = Store(path)
@@ -139,7 +135,6 @@ def test_nothing_is_written_that_is_in_the_file():
     in_a_directory(case)
 
 
-@rfc("2131 4.4.6")
 def test_a_file_that_is_forgotten_holds_no_lease():
     def case(path):
         store = Store(path)

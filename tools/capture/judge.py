@@ -45,7 +45,7 @@ class Judge:
         if option_value(message.record, _RAPID_COMMIT) is not None and not self.commits:
             self.commits = True  # this client takes an ACK to a DISCOVER (RFC 4039)
             link = SimpleNamespace(buf=bytearray(_ROOM))
-            device: Any = SimpleNamespace(session=session, link=link)
+            device: Any = SimpleNamespace(session=session, link=link, params=b"")
             rapid.commit(device)
         if state not in _WITH_LEASE:
             session.start()  # from here on there is none

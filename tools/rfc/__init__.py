@@ -1,0 +1,1 @@
+"""Which rules of the RFCs the client keeps, and which tests show it."""
