@@ -39,7 +39,7 @@ def sent(runs: table.Runs, kind: str) -> list[Sent]:
 
 def rule_param(rule: Rule) -> Any:
     """A rule as a test's parameter, with its sections."""
-    return pytest.param(rule, id=str(rule), marks=pytest.mark.rfc(*rule.sections))
+    return pytest.param(rule, id=str(rule), marks=pytest.mark.rfc(*rule.keys))
 
 
 @pytest.mark.parametrize("rule", [rule_param(rule) for rule in RULES])

@@ -25,13 +25,13 @@ def decline(dhcp: Client) -> None:
         count = getattr(dhcp, _COUNT, 0) + 1
         setattr(dhcp, _COUNT, count)
         wait = _AFTER_DECLINE if count < _MAX_CONFLICTS else _RATE_LIMIT_INTERVAL
-        session.step(dhcp.clock())  # the wait begins now
         session.start(wait)
         dhcp.reason = "declined"
         # First the address goes: DECLINE comes from 0.0.0.0 (RFC 2131 4.4.4).
         dhcp.update("declined", True)
         dhcp.send(_DECLINE)
-        session.wait = wait  # whether it could leave or not
+        session.wait = wait  # whether it could leave or not,
+        session.last = dhcp.last  # and from then on
         session.yiaddr = bytes(4)  # not to be asked for again
 
 

@@ -312,7 +312,7 @@ def test_a_refused_identifier_is_told_and_nothing_is_sent_for_it():
     identify(board.client)
     board.go(10)
     assert set(board.types) == {DISCOVER}
-    assert board.client.reason.startswith("10.0.0.1: client_id")
+    assert str(board.client.reason).startswith("10.0.0.1: client_id")
     assert "another identifier" in why(board.client.reason)[0]
 
 

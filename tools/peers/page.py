@@ -141,7 +141,11 @@ def _findings(runs: Runs, titles: list[str]) -> str:
             for title in titles
         ]
         if any(cell != NOT_SENT for cell in cells):
-            text += _cells(rule.words, ", ".join(rule.sections), cells)
+            text += _cells(
+                rule.words,
+                ", ".join(dict.fromkeys(key.rpartition(" ")[0] for key in rule.keys)),
+                cells,
+            )
     return text + "".join(_names())
 
 
