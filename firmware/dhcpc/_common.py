@@ -5,7 +5,7 @@ file put there: so no extra needs another.
 from dhcpc import dotted
 
 
-def address(name: str, text: str) -> bytes:
+def packed(name: str, text: str) -> bytes:
     """The 4 bytes of an address such as "192.0.2.1". ValueError: it is none; with `name` before
     it.
     """

@@ -6,6 +6,7 @@ from random import getrandbits
 
 from dhcpc import option
 
+from ._common import packed
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -179,9 +180,4 @@ def _short(name: str, value: int) -> int:
 
 
 def _address(name: str, value: bytes | str) -> bytes:
-    if isinstance(value, str):
-        try:
-            value = bytes([int(part) for part in value.split(".")])
-        except ValueError:
-            value = b""
-    return _sized(name, value, 4)
+    return packed(name, value) if isinstance(value, str) else _sized(name, value, 4)

@@ -8,7 +8,7 @@ import json
 
 from dhcpc import Client
 
-from ._common import address
+from ._common import packed
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _are_addresses(value: "Any") -> bool:
     if not isinstance(value, list) or not value:
         return False
     for each in value:
-        address("", each)
+        packed("", each)
     return True
 
 
@@ -88,7 +88,7 @@ def _is_fallback(value: "Any") -> bool:
     for name in value:
         if name not in ("address", "mask", "gateway", "dns"):
             return False
-        address("", value[name])
+        packed("", value[name])
     return "address" in value
 
 

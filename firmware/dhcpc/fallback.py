@@ -7,6 +7,7 @@ from binascii import crc32
 
 from dhcpc import Client, Lease, Store, dotted, option
 
+from ._common import packed
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ class Address(Lease):
         """nic: whose name server stays if `dns` is 0.0.0.0. ValueError has the name of what is
         not as people write it, or cannot be a host's; of `mask`, what has holes.
         """
-        options = _FOREVER + option(_MASK, _packed(mask))
-        options += option(_ROUTER, _packed(gateway)) + option(_DNS, _packed(dns))
+        options = _FOREVER + option(_MASK, packed("mask", mask))
+        options += option(_ROUTER, packed("gateway", gateway)) + option(_DNS, packed("dns", dns))
         # As if it came from flash: what a Lease of it says must be what was given.
-        stored = Store("").lease(options + _packed(ip) + bytes(9), b"")
+        stored = Store("").lease(options + packed("address", ip) + bytes(9), b"")
         super().__init__(stored.message(), 0)
         self.kind = kind
         self.nic = nic
@@ -59,14 +60,6 @@ class Address(Lease):
         """As of a Lease; without a name server, the one that is set: it is there for all NICs."""
         four = super().ifconfig()
         return four if self.dns or not self.nic else four[:3] + self.nic.ifconfig()[3:]
-
-
-def _packed(address: str) -> bytes:
-    # 4 bytes in any case; a wrong address becomes another than it was.
-    try:
-        return (bytes([int(part) for part in address.split(".")]) + bytes(4))[:4]
-    except (AttributeError, OverflowError, ValueError):
-        return bytes(4)
 
 
 def static(

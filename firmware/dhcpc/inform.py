@@ -4,7 +4,7 @@ import errno
 
 from dhcpc import Client, Lease, Session, build, option
 
-from ._common import address
+from ._common import packed
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def inform(
     lease = dhcp.session.lease
     server = None
     if ip:
-        ciaddr = address("ip", ip)
+        ciaddr = packed("ip", ip)
     elif lease:
         ciaddr = lease.yiaddr
         if any(lease.server):

@@ -8,6 +8,7 @@ from binascii import hexlify, unhexlify
 
 from dhcpc import dotted
 
+from ._common import packed
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -252,10 +253,7 @@ def _write(kind: str, value: "Any") -> bytes:
     if kind in "t":  # or of no type
         return value.encode()
     if kind == "a":
-        data = bytes([int(part) & 255 for part in value.split(".")])
-        if dotted(data, 0) != value:
-            raise ValueError
-        return data
+        return packed("", value)
     if kind in "124":
         return _number(value, int(kind))
     if kind == "s":

@@ -4,7 +4,7 @@ Without this, all of them, the first, and those that have the client's xid and M
 
 from dhcpc import Client, option
 
-from ._common import address
+from ._common import packed
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -131,8 +131,8 @@ def only(dhcp: Client, allow: "Iterable[str]" = (), deny: "Iterable[str]" = ()) 
     by mistake; a hostile one writes what it likes. ValueError: an address is none, or there are
     both lists, or neither.
     """
-    allowed = [address("server", each) for each in allow]
-    denied = [address("server", each) for each in deny]
+    allowed = [packed("server", each) for each in allow]
+    denied = [packed("server", each) for each in deny]
     if bool(allowed) == bool(denied):
         raise ValueError("allow, deny: not one of them")
     session = dhcp.session

@@ -126,8 +126,8 @@ def test_what_is_wrong_is_named():
 
 def test_an_address_that_is_none_is_refused():
     for address in ("", "10.0.0", "10.0.0.5.1", "10.0.0.256", "10.0.0.-1", "10.0.0.x", "10.0..5"):
-        assert refusal(yiaddr=address) == "yiaddr: not 4 bytes"
-        assert refusal(server=address) == "server: not 4 bytes"
+        assert refusal(yiaddr=address) == "yiaddr: %r is not an address" % address
+        assert refusal(server=address) == "server: %r is not an address" % address
 
 
 def test_an_option_that_build_writes_itself_is_refused():
