@@ -30,6 +30,7 @@ class Nic:
     def ifconfig(self, four=None): return ("0.0.0.0",) * 4
     def connect(self, ssid, key=None): print("joins", ssid)
     def disconnect(self): pass
+    def active(self, on): pass
     def send_ethernet(self, frame): pass
 
 def nic():
