@@ -25,6 +25,7 @@ OPTIONS = {name for name, (_, _, extra) in SETTINGS.items() if extra == "options
 SPANS = [1, 86400, 1.5, 0, 0.99, 86401, -1, 10**20]
 ADDRESSES = ["192.0.2.1", "0.0.0.0", "255.255.255.255", "1.2.3", "1.2.3.4.5", "1.2.3.256"]
 ADDRESSES += ["1.2..3", "1.2.3.", ".1.2.3", " 1.2.3.4", "1.2.3.4 ", "1.2.3.-4", "1.2.3.x", ""]
+ADDRESSES += ["01.2.3.4", "1.2.3.00"]
 TEXTS = ["a", "a-b", "-a", "a-", "a b", "a.b", "~" * 8, "x" * 7, "x" * 32, "x" * 33, "x" * 63]
 TEXTS += ["x" * 64, "0aF" * 21 + "0", "\x7f" * 8, "\n" * 8, "link-local"]
 PLAIN: list[Any] = [None, True, False, {}, [], [[]], [None], *SPANS, *ADDRESSES, *TEXTS]
