@@ -538,6 +538,17 @@ def test_a_config_is_set_kept_and_replaced(tree: Path, power: Boards, tmp_path: 
     assert config(board) == {"ssid": "cafe", "hostname": "crater-3", "timeout_s": 9}
 
 
+def test_a_board_reads_any_text_of_its_config_right(
+    tree: Path, power: Boards, tmp_path: Path
+) -> None:
+    board = power()
+    path = tmp_path / "wlan.json"
+    path.write_text(r'{"ssid": "caf\u00e9 \ud83d\ude00"}')
+    deployed(tree, board.port, f"CONFIG={path}")
+    check = "from dhcpc import config; print(config.read()['ssid'].encode())"
+    assert mpremote(board, "exec", check).strip() == str("café 😀".encode())
+
+
 def test_a_config_that_is_wrong_is_refused_before_the_board_is_asked(
     tree: Path, tmp_path: Path
 ) -> None:
@@ -572,6 +583,8 @@ def test_a_config_that_is_wrong_is_refused_before_the_board_is_asked(
         ('{"watchdog_s": true}', ": watchdog_s: true"),
         ('{"watchdog_s": "8"}', ': watchdog_s: "8"'),
         ('{"reuse": 1}', ": reuse: 1 is not true or false"),
+        ('{"fallback": {"address": "192.0.2.255"}}', ": fallback: address: not a host's"),
+        (json.dumps({"vendor_class": "a" * 200, "user_class": ["b" * 200]}), ": options"),
     ],
 )
 def test_what_is_wrong_with_a_config_is_named(text: str, why: str) -> None:

@@ -9,9 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from device.remote import Board
+from dhcpc import Link
 from dhcpc.config import PATH as CONFIG
-from dhcpc.config import extras, parsed
+from dhcpc.config import client, extras, parsed
 from toolchain.cli import Refusal
+
+
+class _Trial(Link):
+    # That of a client which is made to see whether a board could make it.
+    mac = b"\2\0\0\0\0\1"
+    hostname = "mpy-esp32"  # the longest that boards have by themselves
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def apply(self, lease: object) -> None:
+        pass
 
 
 def checked(text: str | bytes, whose: str) -> dict[str, Any]:
@@ -19,9 +32,14 @@ def checked(text: str | bytes, whose: str) -> dict[str, Any]:
     wrong with it, and whose it is.
     """
     try:
-        return parsed(text, whose)
+        found = parsed(text, whose)
     except ValueError as error:
         raise Refusal(str(error)) from None
+    try:
+        client(_Trial(), clock=lambda: 0, **found)
+    except ValueError as error:
+        raise Refusal(f"{whose}: {error}") from None
+    return found
 
 
 def config(board: Board, arguments: argparse.Namespace, exists: bool) -> dict[str, bytes]:
@@ -36,7 +54,8 @@ def config(board: Board, arguments: argparse.Namespace, exists: bool) -> dict[st
         found.pop("key", None)
     if arguments.ssid:
         found = {**found, **wifi(arguments)}
-    return {CONFIG: json.dumps(found).encode()}
+    # MicroPython reads what lies beyond the first plane wrongly if it is escaped.
+    return {CONFIG: json.dumps(found, ensure_ascii=False).encode()}
 
 
 def extras_for(files: dict[str, bytes]) -> set[str]:
