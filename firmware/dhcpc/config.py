@@ -4,6 +4,7 @@ boot.py reads the file by this module, and `make deploy` checks it by this modul
 it: both refuse with the same words. docs/config.schema.json says the same to an editor.
 """
 
+import errno
 import json
 
 from dhcpc import Client
@@ -124,13 +125,21 @@ _SETTINGS: "dict[str, tuple[Any, str, str]]" = {
     ),
     "fallback_s": (_is_span, "a number from 1 to 86400", ""),
 }
-# What says who the device is, and so does not go with "anonymous" (RFC 7844 3)
-_TELLING = const(("client_id", "vendor_class", "user_class", "fqdn", "options", "rapid_commit"))
+# What "anonymous" does not go with (RFC 7844 3): it says who the device is, or takes a record
+_TELLING = const(
+    ("client_id", "vendor_class", "user_class", "fqdn", "options", "rapid_commit", "reuse")
+)
+# 12, 52 to 55, 57, 61: they are the client's, or settings of their own
+_SAID = const(b"\x0c45679=")
 
 
 def _refusal(name: str, value: "Any", words: str) -> ValueError:
+    try:
+        shown = json.dumps(value)
+    except TypeError:  # a program's own value, bytes say
+        shown = repr(value)
     # A wrong key is nearly the right one, and so nearly a secret.
-    shown = "it" if name == "key" else json.dumps(value)[:_SHOWN]
+    shown = "it" if name == "key" else shown[:_SHOWN]
     return ValueError("%s: %s is not %s" % (name, shown, words))
 
 
@@ -154,6 +163,8 @@ def _encoded(name: str, code: "int | str", value: "Any") -> bytes:
         option, _, words = str(error).partition(": ")
         if name == "options":
             name += ": " + option
+        if not words:  # there is no such option
+            raise ValueError(name)
         raise _refusal(name, value, words)
 
 
@@ -161,6 +172,7 @@ def check(settings: "dict[str, Any]") -> None:
     """See that each of these settings is one of the file's, and what it must be, and that they go
     together. ValueError names the one that is wrong, and what it takes.
     """
+    said = [_SETTINGS[name][0] for name in settings if name in _SETTINGS]  # codes among them
     for name in settings:
         if name not in _SETTINGS:
             there = ", ".join(sorted(_SETTINGS))
@@ -179,9 +191,13 @@ def check(settings: "dict[str, Any]") -> None:
         if name == "options":
             for each in value:
                 _encoded(name, each, value[each])
+                code = _extra(name).code(each)
+                if code in _SAID or code in said:
+                    raise ValueError("options: %s: the client says it already" % each)
+                said.append(code)
         if name == "anonymous" and value:
             for each in _TELLING:
-                if each in settings:
+                if settings.get(each):
                     raise ValueError("anonymous: it does not go with %s" % each)
 
 
@@ -203,11 +219,15 @@ def parsed(text: "Any", whose: str = PATH) -> "dict[str, Any]":
 
 
 def read(path: str = PATH) -> "dict[str, Any]":
-    """The settings in the file; none if there is no file. ValueError: what is wrong with them."""
+    """The settings in the file; none if there is no file. ValueError: what is wrong with them.
+    OSError: the file is there, and cannot be read.
+    """
     try:
-        with open(path) as f:
+        with open(path, "rb") as f:
             text = f.read()
-    except OSError:
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise
         return {}
     return parsed(text, path)
 

@@ -1,5 +1,6 @@
 """What boot.py and main.py find on a fake board, and what becomes of them."""
 
+import errno
 import io
 import json
 import sys
@@ -111,11 +112,11 @@ class Stage:
     def print(self, *what):
         self.printed.append(" ".join([str(each) for each in what]))
 
-    def open(self, path):
-        assert path == "/dhcpc.json"
+    def open(self, path, mode):
+        assert (path, mode) == ("/dhcpc.json", "rb")
         if self.text is None:
-            raise OSError(2)
-        return io.StringIO(self.text)
+            raise OSError(errno.ENOENT, self.text)
+        return io.BytesIO(self.text.encode())
 
     def nic(self):
         self.board.nic.active(True)

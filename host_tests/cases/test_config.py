@@ -1,5 +1,7 @@
 """The settings of /dhcpc.json: what is refused, in which words, and the client that they make."""
 
+import errno
+
 from cable import Board, Cable
 from dhcpc import config, dotted, options
 from kit import raises, rfc
@@ -231,8 +233,24 @@ def test_a_key_is_not_shown():
 
 
 def test_an_option_that_there_is_not_is_named():
-    assert "moon" in refusal(options={"moon": "full"})
-    assert refusal(options={"moon": "full"}).startswith("options: ")
+    assert refusal(options={"moon": "full"}) == "options: no option moon"
+
+
+def test_what_the_client_says_already_is_no_option():
+    for told in (
+        {"options": {"host_name": "a"}},
+        {"options": {"61": "a"}},
+        {"options": {"57": 576}},
+        {"options": {"60": "a", "vendor_class_identifier": "a"}},
+        {"options": {"60": "a"}, "vendor_class": "a"},
+    ):
+        assert refusal(**told).endswith(": the client says it already"), told
+    config.check({"options": {"50": "192.0.2.7"}})
+
+
+def test_a_programs_own_value_is_refused_as_one_of_the_file():
+    for told in ({"hostname": b"a b"}, {"client_id": b""}, {"options": {60: b""}}):
+        assert " is not " in refusal(**told)
 
 
 def test_long_values_are_shown_in_part():
@@ -245,6 +263,12 @@ def test_who_is_anonymous_tells_nothing_of_itself():
         words = refusal(anonymous=True, **told)
         assert words == "anonymous: it does not go with " + next(iter(told))
         config.check(dict(anonymous=False, **told))
+    config.check({"anonymous": True, "rapid_commit": False, "reuse": False})
+
+
+@rfc("7844 3.3")
+def test_who_is_anonymous_has_no_record_to_reuse():
+    assert refusal(anonymous=True, reuse=True) == "anonymous: it does not go with reuse"
 
 
 def test_an_extra_that_is_not_there_is_named():
@@ -269,8 +293,30 @@ def test_what_is_no_json_is_refused_with_the_name_of_the_file():
     assert words == "c.json: timeout_s: 0 is not a number from 1 to 86400"
 
 
+def read(code):
+    """What is read where that error is all that the file gives."""
+
+    def broken(path, mode):
+        raise OSError(code, path)
+
+    config.open = broken  # type: ignore[attr-defined]
+    try:
+        return config.read()
+    finally:
+        del config.open  # type: ignore[attr-defined]
+
+
 def test_without_a_file_there_are_no_settings():
-    assert config.read("/there is no such file") == {}
+    assert read(errno.ENOENT) == {}
+
+
+def test_a_file_that_cannot_be_read_is_no_file_without_settings():
+    raises(OSError, read, errno.EIO)
+
+
+def test_text_that_is_not_utf_8_is_refused_with_the_name_of_the_file():
+    words = raises(ValueError, config.parsed, b'{"ssid": "\xff"}')
+    assert words.startswith("/dhcpc.json: not JSON: ")
 
 
 def test_the_extras_that_settings_take_are_known():
