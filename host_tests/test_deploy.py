@@ -596,7 +596,7 @@ def test_what_is_wrong_with_a_config_is_named(text: str, why: str) -> None:
 def test_a_config_may_have_all_of_it_or_nothing() -> None:
     wifi = {"ssid": "ü" * 16, "key": "x" * 63}
     whole = {**wifi, "hostname": "a" * 32, "timeout_s": 1.5, "watchdog_s": 8}
-    for right in (whole, {}, {"key": "0f" * 32}):
+    for right in (whole, {}, {"key": "0f" * 32}, {"dns": False}):
         assert checked(json.dumps(right), "c.json") == right
 
 

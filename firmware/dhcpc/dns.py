@@ -2,6 +2,8 @@
 
 from dhcpc import Client, Lease
 
+from ._common import address
+
 
 def use(dhcp: Client, servers: "list[str]") -> None:
     """Have the NIC take the first of these name servers, whatever a lease names: they are then its
@@ -9,9 +11,14 @@ def use(dhcp: Client, servers: "list[str]") -> None:
     poll, and once.
 
     servers: addresses, such as "192.0.2.53". What the DHCP server has named, `lease.ips(6)` says.
+    ValueError: one of them is no address; or there are none, and the link has no NIC.
     """
     link = dhcp.link
     apply = link.apply
+    for each in servers:
+        address("servers", each)
+    if not servers and not getattr(link, "nic", None):
+        raise ValueError("servers: none, and the link has no NIC")
 
     def instead(lease: Lease | None) -> None:
         if lease:

@@ -1,7 +1,8 @@
 """Whose name server the NIC has: the lease's, one's own, or the one that was there."""
 
+from cable import Board
 from dhcpc import dns
-from kit import rfc
+from kit import raises, rfc
 from onboard import FOUR, connected, on
 
 OWN = "192.0.2.53"
@@ -71,3 +72,16 @@ def test_it_is_left_alone_if_there_is_none():
         assert "error" not in dhcp.events
 
     on(case)
+
+
+def refusal(servers):
+    return raises(ValueError, dns.use, Board().client, servers)
+
+
+def test_what_is_no_address_is_refused():
+    for wrong in ("192.0.2", "", "dns.example", None):
+        assert refusal([OWN, wrong]) == "servers: %r is not an address" % wrong
+
+
+def test_a_link_without_a_nic_has_no_name_server_to_keep():
+    assert refusal([]) == "servers: none, and the link has no NIC"

@@ -22,6 +22,7 @@ class _Trial(Link):
 
     def __init__(self) -> None:
         super().__init__(None)
+        self.nic = self  # it has one
 
     def apply(self, lease: object) -> None:
         pass
