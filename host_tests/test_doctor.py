@@ -198,6 +198,40 @@ def test_an_exception_that_nobody_knows_is_told_as_the_board_has_it(
     assert said.endswith("\n\nValueError: of: its own\n"), said
 
 
+def test_a_fallback_address_is_no_lease(virtual: VirtualBoard, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    booted = "\nfrom dhcpc import fallback\nfallback.static(dhcp, '192.0.2.7', after_ms=0)\n"
+    code, said = of(virtual, tmp_path, "--html", str(path), booted=booted)
+    assert code == 1
+    assert "; the fallback address 192.0.2.7 is used\n" in said
+    assert "\n\n" + "\n".join(why("no answer")) + "\n" in said
+    assert "renewal" not in said
+
+
+# A second NIC, and a server of its own
+SECOND = """
+class Other(Nic):
+    mac = b"\\2\\0\\0\\0\\0\\2"
+    plugged = True
+    answers = {1: 2, 3: 5}
+    yiaddr = b"\\xc0\\0\\2\\x65"
+
+def nics():
+    return [Nic(), Other()]
+"""
+
+
+def test_a_board_with_several_nics_is_well_if_one_of_them_has_a_lease(
+    virtual: VirtualBoard, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    code, said = of(virtual, tmp_path, "--html", str(path), plugged=False, odd=SECOND)
+    assert code == 0, said
+    assert "MAC         02:00:00:00:00:02" in said
+    assert "lease       192.0.2.101 from 192.0.2.1 for 3" in said
+    assert shown(path) == (["DISCOVER", "OFFER", "REQUEST", "ACK"], "the board has its address")
+
+
 def test_a_boot_py_of_ones_own_need_not_keep_the_nic(
     virtual: VirtualBoard, tmp_path: Path
 ) -> None:

@@ -73,7 +73,7 @@ _reason = dhcp.reason
 if isinstance(_reason, Exception):
     _reason = [type(_reason).__name__ + ": " + str(_reason)]
 print([dhcp.state, _lease and list(_lease.ifconfig()), _lease and _lease.server,
-    _lease and _lease.remaining(), _reason])
+    _lease and _lease.remaining(), getattr(_lease, "kind", None), _reason])
 """
 _STORY = """
 print("[")
@@ -141,9 +141,12 @@ def examine(board: Board, seconds: int, messages: bool = False) -> Iterator[Find
             found.silence = "the board has no memory to keep its messages in"
     renews = False
     for _ in range(seconds):
-        state, four, server, left, reason = board.run(_POLL)
+        state, four, server, left, kind, reason = board.run(_POLL)
         if wiretap:
             wiretap.take()
+        fallback = four if kind else None
+        if fallback:  # no server has given it
+            four = None
         if four and (not wiretap or wiretap.messages and state == _BOUND):
             break
         if four and wiretap and not wiretap.messages and not renews:
@@ -162,7 +165,8 @@ def examine(board: Board, seconds: int, messages: bool = False) -> Iterator[Find
         by = ".".join(map(str, server)) if any(server) else "a server that gives no name"
         add(("lease", f"{four[0]} from {by} for {span}, {state}"))
     else:
-        add(("lease", f"none, {state}"))
+        instead = f"; the fallback address {fallback[0]} is used" if fallback else ""
+        add(("lease", f"none, {state}{instead}"))
     found.story = board.run(_STORY)
     found.well = bool(four)
     if found.well:
