@@ -23,10 +23,10 @@ def kind(lease):
 
 def loop(dhcp):
     """Answer those who ask."""
+    lease = dhcp.lease
     try:
         _, whom = sock.recvfrom(64)
-    except OSError:  # nobody asks
-        return
-    lease = dhcp.lease
-    if lease:
-        sock.sendto(("%s, %s" % (lease.ip, kind(lease))).encode(), whom)
+        if lease:
+            sock.sendto(("%s, %s" % (lease.ip, kind(lease))).encode(), whom)
+    except OSError:
+        pass  # nobody asks, or the link has just gone

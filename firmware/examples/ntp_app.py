@@ -1,5 +1,5 @@
 """The time, from the servers that the network names (option 42): an app.py. The board's clock is
-set at each new lease, and once a day.
+set as soon as there is a lease, and then once a day.
 
 It asks by SNTP (RFC 4330): one datagram there, one back.
 """
@@ -18,6 +18,7 @@ TRANSMITTED = 40  # where the server's time begins in its answer
 EPOCH = 3155673600 if time.gmtime(0)[0] == 2000 else 2208988800
 ERA = 1 << 32  # seconds until its count begins anew, in 2036
 TIMEOUT_S = 1
+MOST = 3  # servers that are asked in one go: if all are silent, the watchdog waits for so long
 DAY_MS = 86400_000
 AGAIN_MS = 60_000  # after a server that was silent
 
@@ -33,17 +34,18 @@ def seconds(server):
         answer = sock.recv(48)
     finally:
         sock.close()
-    if len(answer) < 48 or not answer[1]:  # stratum 0: the server does not know either
+    # A leap indicator of 3, stratum 0: the server does not know either.
+    if len(answer) < 48 or answer[0] >> 6 == 3 or not answer[1]:
         raise ValueError("it has no time")
     return (struct.unpack_from("!I", answer, TRANSMITTED)[0] - EPOCH) % ERA
 
 
 def set_clock(servers):
     """Set the board's clock by the first that answers; return whether one has."""
-    for server in servers:
+    for server in servers[:MOST]:
         try:
             now = time.gmtime(seconds(server))
-        except (OSError, ValueError) as error:
+        except (OSError, OverflowError, ValueError) as error:  # a year that the board cannot tell
             print("ntp: %s: %s" % (server, error))
             continue
         machine.RTC().datetime(now[:3] + (now[6],) + now[3:6] + (0,))
