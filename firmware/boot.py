@@ -34,7 +34,9 @@ def connect():
 config = dhcpc.config.read()
 if "hostname" in config:
     network.hostname(config["hostname"])
-nics = board.nics() if hasattr(board, "nics") else [board.nic()]
+nics = list(board.nics()) if hasattr(board, "nics") else [board.nic()]
+if not nics:
+    raise ValueError("board.nics(): there is none")
 if "ssid" not in config:
     for each in [each for each in nics if hasattr(each, "connect")]:
         each.active(False)  # or its built-in client has port 68

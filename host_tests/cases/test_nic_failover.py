@@ -183,3 +183,19 @@ def test_without_a_wifi_in_the_settings_the_cable_is_all_there_is():
             assert not stage.joined
             assert board.nics[0].nic.ifconfig()[0] == ON_CABLE[0]
             assert type(stage.names["dhcp"]) is Client
+
+
+def test_a_board_may_give_its_nics_as_a_tuple():
+    for pair in PAIRS:
+        with plug(*pair) as board:
+            stage = Stage(board, {}, seconds=5)
+            stage.modules["board"] = {"nics": lambda stage=stage: tuple(stage.nics())}
+            assert stage.run().interrupted()
+            assert board.nics[0].nic.ifconfig()[0] == ON_CABLE[0]
+
+
+def test_a_board_that_gives_no_nic_is_said_to():
+    with plug("ESP32") as board:
+        stage = Stage(board, WIFI_CONFIG)
+        stage.modules["board"] = {"nics": list}
+        assert str(stage.run().error) == "board.nics(): there is none"
