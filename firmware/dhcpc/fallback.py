@@ -13,6 +13,8 @@ from ._compat import TYPE_CHECKING, const
 if TYPE_CHECKING:
     from typing import Any
 
+_INIT = const(1)  # the state of the session
+
 _MASK = const(1)  # RFC 2132
 _ROUTER = const(3)
 _DNS = const(6)
@@ -93,7 +95,8 @@ def link_local(dhcp: Client, after_ms: int = 30000) -> None:
 class _Fallback:
     # What is wrapped of a Client. `left`: ms until the address is used; `last`: when that was
     # so, if there was no lease then; `over`: whether the time is over; `on`: whether the NIC has
-    # the address; `conflicts`: addresses in a row that others have.
+    # the address; `conflicts`: addresses in a row that others have; `without`: whether the network
+    # has asked to do without IPv4 (RFC 8925 3.2).
 
     def __init__(self, dhcp: Client, after_ms: int, lease: "Address | None") -> None:
         if not (isinstance(after_ms, int) and 0 <= after_ms < 1 << 29):
@@ -101,7 +104,7 @@ class _Fallback:
         self.dhcp = dhcp
         self.after = self.left = after_ms
         self.last: int | None = None
-        self.over = self.on = False
+        self.over = self.on = self.without = False
         self.tries = self.conflicts = 0
         self.used = None
         if not lease:
@@ -141,6 +144,9 @@ class _Fallback:
         # That it is in use is no reason to forget a record.
         if self.dhcp.lease is self.lease:
             self.dhcp.lease = None
+        self.without = event == "ipv6only"
+        if self.without:
+            self.over = False
         self.do_update(event, clear is not self.lease and clear, recv)
 
     def _tell(self, event: str) -> None:
@@ -155,7 +161,8 @@ class _Fallback:
             dhcp.due = "fallback"  # it was lost when a packet could not leave
         wait = self.do_step(min(wait_ms, self.left) if self.left > 0 else wait_ms)
         last = self.last
-        if dhcp.lease or session.lease or not session.state:
+        without = self.without and session.state == _INIT
+        if dhcp.lease or session.lease or not session.state or without:
             self.last = None
             self.left = self.after
             return wait

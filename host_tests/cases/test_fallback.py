@@ -3,7 +3,7 @@
 from errno import EIO
 
 from cable import Board, Server
-from dhcpc import fallback, servers
+from dhcpc import fallback, ipv6only, servers
 from dhcpc.conflicts import decline
 from dhcpc.explain import History
 from fakeboard import NO_IP
@@ -11,7 +11,7 @@ from fakeboard.lwip import numbers
 from kit import raises, rfc
 from onboard import FOUR, Dhcp, on
 from sleeper import Sleeper
-from world import DISCOVER, NOBODY, REQUEST
+from world import DISCOVER, NOBODY, REQUEST, opt, u32
 
 STATIC = ("192.168.7.7", "255.255.255.0", "192.168.7.1", "192.168.7.2")
 AFTER = 30  # seconds
@@ -657,3 +657,26 @@ def test_without_a_name_server_of_its_own_the_nics_stays():
         assert board.dns == "192.0.2.53"
 
     on(case)
+
+
+@rfc("8925 3.2")
+def test_a_network_that_asks_to_do_without_ipv4_has_answered():
+    def fall_back(dhcp):
+        fallback.static(dhcp, *STATIC, after_ms=AFTER * 1000)
+
+    for extras in ((ipv6only.obey, fall_back), (fall_back, ipv6only.obey)):
+        board = Board(Silent(options=opt(108, u32(600))))
+        for extra in extras:
+            extra(board.client)
+        board.go(AFTER + 10)
+        assert in_use(board.client).kind == "static"
+        comes(board)
+        board.go(64)
+        assert board.events[-1] == "ipv6only"
+        assert board.client.lease is None
+        assert consistent(board)
+        board.go(500)
+        assert board.client.lease is None
+        board.cable.server.mute = (DISCOVER,)
+        board.go(100 + AFTER)
+        assert in_use(board.client).kind == "static"
