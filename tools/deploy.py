@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from device.config import CONFIG, checked, read, wifi
-from device.deployment import EXTRAS, Deployment, boards
+from device.deployment import EXTRAS, Deployment, boards, gives_several
 from device.remote import Board, ports
 from toolchain import cli
 from toolchain.cli import Refusal
@@ -62,7 +62,10 @@ def _check(arguments: argparse.Namespace) -> None:
         if name not in EXTRAS:
             raise Refusal(f"EXTRAS: there is no {name}; there are {', '.join(EXTRAS)}")
     if arguments.config:
-        checked(read(arguments.config), arguments.config)
+        found = checked(read(arguments.config), arguments.config)
+        radio = arguments.ssid or "ssid" in found  # without one, boot.py keeps the cable alone
+        if radio and "fallback" in found and gives_several(arguments.board):
+            raise Refusal(f"{arguments.config}: fallback: it does not go with several NICs")
     if arguments.ssid:
         if "WIFI_KEY" not in os.environ:
             if not sys.stdin.isatty():

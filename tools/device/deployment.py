@@ -56,6 +56,11 @@ def boards() -> list[str]:
     )
 
 
+def gives_several(board: str) -> bool:
+    """Whether a board, by its name, may have a Failover in place of a Client."""
+    return _SEVERAL in read(str(BOARDS / board / "board.py"))
+
+
 def _package(debug: bool) -> Files:
     if debug:
         found = vm.PACKAGE.glob("*.py")
@@ -128,9 +133,9 @@ class Deployment:
         there = self.board.names(LIB)
         self.new_directories = 0 if there else 2
         wanted = {*self.arguments.extras, *(Path(name).stem for name in there)} & {*EXTRAS}
-        board = read(str(BOARDS / self.arguments.board / "board.py"))
         if self.arguments.app:
-            wanted |= _OF_APP | needed | ({"failover"} if _SEVERAL in board else set())
+            several = gives_several(self.arguments.board)
+            wanted |= _OF_APP | needed | ({"failover"} if several else set())
         for path, data in _package(self.arguments.debug).items():
             if Path(path).stem not in EXTRAS or Path(path).stem in wanted:
                 if path.endswith(".mpy") and data[1] != system.mpy:
@@ -139,7 +144,7 @@ class Deployment:
                         f"and these are of {data[1]}: DEBUG=1 copies the source"
                     )
                 self.files[path] = data
-        self.files["/board.py"] = _sealed(board)
+        self.files["/board.py"] = _sealed(read(str(BOARDS / self.arguments.board / "board.py")))
         if self.arguments.app:
             self.files |= {path: _sealed(read(f"{vm.FIRMWARE}{path}")) for path in APP}
         self.stale = [
