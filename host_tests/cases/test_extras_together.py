@@ -1,7 +1,7 @@
 """The extras that wrap a client work together, whichever is called first, on each Client."""
 
 from cable import Board, Server
-from dhcpc import anonymity, conflicts, explain, ipv6only, rapid, servers
+from dhcpc import anonymity, conflicts, dns, explain, fallback, ipv6only, rapid, servers
 from kit import rfc
 from sleeper import Sleeper
 from world import ACK, DECLINE, DISCOVER, OTHER_SERVER, REQUEST, opt, reply, u32
@@ -16,6 +16,8 @@ WRAPPING = (
     lambda dhcp: servers.prefer(dhcp, b"\x06", 200),
     servers.identify,
     lambda dhcp: conflicts.probe(dhcp, lambda ip: ip in dhcp.link.taken),
+    lambda dhcp: dns.use(dhcp, ["192.0.2.53"]),
+    fallback.link_local,
     explain.History,
 )
 
