@@ -33,7 +33,7 @@ _CLIENT_ID = const(61)
 _USER_CLASS = const(77)
 _FQDN = const(81)
 
-# What a value must be. One of another type fails in its own way, and that is no, too.
+# What a value must be. A value of another type may raise instead: that is a no as well.
 
 
 def _is_ssid(value: "Any") -> bool:

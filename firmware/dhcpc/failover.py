@@ -31,8 +31,9 @@ _IDLE = const(1000)  # ms between polls at most: a link may have gone
 
 class Failover:
     """Clients in the place of one. `used` is the one whose lease is in use, or None; `lease`, that
-    lease; `on_event(event, lease)` is told of the events of the one in use, of all as long as none
-    is, and of "used", when another takes over; `about` is the Client that an event is about.
+    lease; `on_event(event, lease)` is told of the events of the one in use, and of "used", when
+    another takes over; as long as none is in use, of the events of all; `about` is the Client that
+    an event is about.
 
     `poll`, `acquire`, `release`, `close`, `wanted`, `reason`, `state`, `clock` are as of a Client;
     `session` and `link` are those of `about`.

@@ -61,8 +61,8 @@ try:
 except (ImportError, MemoryError):
     pass
 """
-# No longer than a port is silent without being taken for lost. A reason that is an exception is in
-# a list of its own.
+# It takes a second: a port that is silent for longer is taken for lost. A reason that is an
+# exception is in a list of its own.
 _POLL = """
 import time
 _end = time.ticks_add(time.ticks_ms(), 1000)

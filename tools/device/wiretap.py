@@ -14,7 +14,7 @@ _MOST = 16  # messages that the board holds until they are taken over; its own c
 _ROOM = 8192  # bytes of heap that are left to its client
 _SERVER_PORT = 67
 
-# What could not leave is no message. What is kept must not be what the client fails for.
+# A message that could not leave is not kept. What is kept must leave the client enough memory.
 _SCRIPT = """
 import gc, time
 
