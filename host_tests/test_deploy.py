@@ -259,6 +259,10 @@ def test_a_config_brings_the_extras_that_it_takes(
     deployed(tree, board.port, f"CONFIG={path}")
     found = {"/dhcpc.json", "/lib/dhcpc/dns.mpy", "/lib/dhcpc/options.mpy"}
     assert {*files(board)} == DEPLOYED | found
+    mpremote(board, "rm", ":/lib/dhcpc/dns.mpy")
+    assert copied(deployed(tree, board.port)) == ["/lib/dhcpc/dns.mpy"]
+    mpremote(board, "exec", "open('/dhcpc.json', 'w').write('{')")
+    assert copied(deployed(tree, board.port)) == []
 
 
 def test_debug_copies_the_source_and_back(tree: Path, power: Boards) -> None:

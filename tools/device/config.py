@@ -59,9 +59,16 @@ def config(board: Board, arguments: argparse.Namespace, exists: bool) -> dict[st
     return {CONFIG: json.dumps(found, ensure_ascii=False).encode()}
 
 
-def extras_for(files: dict[str, bytes]) -> set[str]:
-    """The extras that a board takes to do what the config among these files says."""
-    return extras(json.loads(files[CONFIG])) if CONFIG in files else set()
+def extras_for(board: Board, files: dict[str, bytes], exists: bool) -> set[str]:
+    """The extras that a board takes to do what the config among these files says, or, without
+    one, its own, if it `exists`: none, if that is wrong, which the board says when it starts.
+    """
+    if CONFIG not in files and not exists:
+        return set()
+    try:
+        return extras(parsed(files.get(CONFIG) or board.read(CONFIG)))
+    except ValueError:
+        return set()
 
 
 def wifi(arguments: argparse.Namespace) -> dict[str, Any]:

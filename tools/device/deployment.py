@@ -98,8 +98,9 @@ class Deployment:
         system = self.board.system()
         space = system.block * system.free // 1024
         print(f"{_named(system)}, {space} KB free", flush=True)
-        configured = config(self.board, self.arguments, CONFIG[1:] in self.board.names("/"))
-        self.choose(system, extras_for(configured))
+        exists = CONFIG[1:] in self.board.names("/")
+        configured = config(self.board, self.arguments, exists)
+        self.choose(system, extras_for(self.board, configured, exists))
         there = self.board.sums(
             [path + end for path in [*self.files, CONFIG] for end in ("", _NEW)]
         )
