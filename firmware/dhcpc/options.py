@@ -175,7 +175,7 @@ def code(name: "int | str") -> int:
     i = _TABLE.find(" %s\n" % text)
     if i > 0:
         text = _TABLE[_TABLE.rfind("\n", 0, i) + 1 : i]
-    if not (text.isdigit() and 0 < int(text) < _END):
+    if not (text.encode().isdigit() and 0 < int(text) < _END):
         raise ValueError("no option %s" % name)
     return int(text)
 
@@ -284,7 +284,8 @@ def _write(kind: str, value: "Any") -> bytes:
 
 
 def _number(value: int, size: int) -> bytes:
-    if not 0 <= value < 1 << 8 * size:
+    # True is a number to CPython alone.
+    if value is True or value is False or not 0 <= value < 1 << 8 * size:
         raise ValueError
     return value.to_bytes(size, "big")
 
