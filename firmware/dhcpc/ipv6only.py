@@ -1,6 +1,6 @@
 """IPv6-only preferred (RFC 8925): on a network that can do without IPv4, so does the client."""
 
-from dhcpc import Client, dotted
+from dhcpc import Client, dotted, option
 
 from ._compat import TYPE_CHECKING, const
 
@@ -34,7 +34,7 @@ def _asking(options: bytes) -> bytes:
         listed = options[i + 2 : after]
     if _V6ONLY not in listed:
         listed += bytes((_V6ONLY,))
-    return options[:i] + bytes((_PARAMETERS, len(listed))) + listed + options[after:]
+    return options[:i] + option(_PARAMETERS, listed) + options[after:]
 
 
 def obey(dhcp: Client) -> None:
@@ -44,7 +44,7 @@ def obey(dhcp: Client) -> None:
     also when the link has been away. In other states the lease stays (RFC 8925 3.2).
 
     For a program that manages without IPv4. Call it before the first poll, and once. ValueError
-    "options": with this one, they are too long.
+    "options": with this one, they are too long; "option", 55: `params` is.
     """
     session = dhcp.session
     read, step = session.read, session.step

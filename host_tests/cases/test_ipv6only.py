@@ -252,3 +252,8 @@ def test_an_ack_of_another_kind_is_no_ipv6only():
     assert board.types == [REQUEST]
     assert board.events[-1] == "rebooted"
     assert board.client.session.type == ACK
+
+
+def test_a_list_that_has_no_room_for_one_more_is_refused():
+    board = Board(params=bytes([1]) * 255)
+    assert "option" in raises(ValueError, obey, board.client)
