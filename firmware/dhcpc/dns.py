@@ -2,7 +2,7 @@
 
 from dhcpc import Client, Lease
 
-from ._common import address
+from ._common import packed
 
 
 def use(dhcp: Client, servers: "list[str]") -> None:
@@ -16,7 +16,7 @@ def use(dhcp: Client, servers: "list[str]") -> None:
     link = dhcp.link
     apply = link.apply
     for each in servers:
-        address("servers", each)
+        packed("servers", each)
     if not servers and not getattr(link, "nic", None):
         raise ValueError("servers: none, and the link has no NIC")
 
