@@ -122,7 +122,7 @@ class Client:
         if _ROUTES in params:  # RFC 3442: before the router
             params = b"\x79" + params.replace(b"\x79", b"")
         for code in params:
-            option(code, b"\x01")  # ValueError: there is no such option
+            option(code, _LONGEST)  # ValueError: there is no such option
         options += (params and option(_PARAMETERS, params)) + _LONGEST
         if self.hostname:
             options += option(_HOST_NAME, self.hostname)

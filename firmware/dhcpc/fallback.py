@@ -144,7 +144,8 @@ class _Fallback:
         # That it is in use is no reason to forget a record.
         if self.dhcp.lease is self.lease:
             self.dhcp.lease = None
-        self.without = event == "ipv6only"
+        # RFC 8925 3.2: a link-local address may stay.
+        self.without = event == "ipv6only" and self.lease.kind == "static"
         if self.without:
             self.over = False
         self.do_update(event, clear is not self.lease and clear, recv)

@@ -55,8 +55,9 @@ def subnet(message: Message) -> int:
         free = buf[i + k] ^ 255
         if free & free + 1 or last and free < 255:
             return 0
-        ones |= buf[16 + k] & free
-        zeros |= ~buf[16 + k] & free
+        host = buf[16 + k] & free
+        ones |= host
+        zeros |= host ^ free
     # RFC 3021: of a pair, or of one, all are hosts
     return i if free < 2 or ones and zeros else -1
 
@@ -88,11 +89,11 @@ class Lease:
         T2 may be.
         """
         self._message = message
-        self.ack = message.buf = bytes(message.buf)
+        self.ack = message.buf = ack = bytes(message.buf)
         self.age = 0
-        self.yiaddr = self.ack[16:20]
+        self.yiaddr = ack[16:20]
         i = message.find(_SERVER_ID, 4)
-        self.server = self.ack[i : i + 4] if i else b"\0\0\0\0"
+        self.server = ack[i : i + 4] if i else b"\0\0\0\0"
         self.lease_time = end = secs(message, _LEASE_TIME) or _HOUR
         fuzz = (end >> 5) * rand >> 6
         half = (end >> 1) - fuzz

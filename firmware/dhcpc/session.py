@@ -294,9 +294,8 @@ class Session:
         m = self.message
         buf = m.buf
         i = m.find(_MESSAGE_TYPE, 1) or m.find(_MESSAGE_TYPE, 2)  # the first byte says it
-        self.type = i and buf[i]
+        self.type = kind = i and buf[i]
         server = m.find(_SERVER_ID, 4)
-        kind = self.type
         # Of what is torn, enough may be whole.
         if reason and not (reason == "option" and (kind == _NAK or m.find(_LEASE_TIME, 4))):
             return reason

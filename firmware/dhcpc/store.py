@@ -7,7 +7,7 @@ from binascii import crc32
 
 from ._compat import TYPE_CHECKING, const
 from .lease import Lease, subnet
-from .wire import Message, option
+from .wire import Message
 
 if TYPE_CHECKING:
     from typing import Any
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 # What a record keeps, as it came and while there is room: options 54, 51, 1, 3, 6, 121, 58, 59,
 # 15, 26, 28, 42.
 _KEPT = const(b"63\x01\x03\x06y:;\x0f\x1a\x1c*")
+
+
+_FIRST = const(0x7FFF)  # where an option's code stands in a message, of Message.index
 
 
 class Store:
@@ -54,7 +57,7 @@ class Store:
         its end if nobody knows, or if its address cannot be a host's.
         """
         message = Message()
-        ack = bytes(16) + record[-13:-9] + bytes(216) + b"c\x82Sc"  # as far as it was kept
+        ack = bytes(16) + record[-13:-9] + bytes(220)  # as far as it was kept
         message.read(ack + record[len(key) : -13])
         lease = Lease(message, 0)
         lease.age = lease.lease_time
@@ -67,12 +70,15 @@ class Store:
         there is a clock, with a reading that is younger than T1. OSError: it cannot be stored.
         ValueError: the key is too long for a record.
         """
-        message = lease.message()
+        index = lease.message().index
+        ack = lease.ack
         data = key
         for code in _KEPT:
-            value = message.option(code)
-            if value and len(data) + len(value) + 15 <= self.room:
-                data += option(code, value)
+            # Of one that comes more than once, the first, by which the session has gone
+            i = index[code] & _FIRST
+            value = ack[i : i + 2 + ack[i + 1]]
+            if i and len(data + value) + 13 <= self.room:
+                data += value
         records = self.records() + [b""]
         others = b""
         for old in records:

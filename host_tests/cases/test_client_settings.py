@@ -248,3 +248,9 @@ def test_a_bad_setting_is_refused_and_named():
     ):
         said = raises(ValueError, lambda settings=settings: Board(**settings))
         assert [word for word in words if word in said], (said, words)
+
+
+@rfc("2132 9.8 list-of-codes")
+def test_each_option_that_there_is_can_be_asked_for():
+    codes = bytes(range(1, 255))
+    assert sorted(Board(params=codes).bound().cable.sent[0].options[55]) == list(codes)

@@ -266,7 +266,7 @@ def test_who_is_anonymous_tells_nothing_of_itself():
     config.check({"anonymous": True, "rapid_commit": False, "reuse": False})
 
 
-@rfc("7844 3.3")
+@rfc("7844 3.3 no-init-reboot")
 def test_who_is_anonymous_has_no_record_to_reuse():
     assert refusal(anonymous=True, reuse=True) == "anonymous: it does not go with reuse"
 

@@ -8,7 +8,6 @@ import time
 
 from cable import Board, Server
 from fakeboard import Module
-from kit import rfc
 from stage import source
 from world import opt
 
@@ -108,7 +107,6 @@ def told(first, stratum, since_1900):
     return struct.pack("!BB38xII", first, stratum, since_1900, 0)
 
 
-@rfc("4330 5")
 def test_a_time_that_a_server_does_not_know_is_not_set():
     for answer in (told(0xDC, 2, 1 << 31), told(0x1C, 0, 1 << 31), b"\x1c\2", b""):
         assert asked(answer) == [("ntp: 192.0.2.9: it has no time",)], answer

@@ -659,7 +659,7 @@ def test_without_a_name_server_of_its_own_the_nics_stays():
     on(case)
 
 
-@rfc("8925 3.2")
+@rfc("8925 3.2 stack-disabled")
 def test_a_network_that_asks_to_do_without_ipv4_has_answered():
     def fall_back(dhcp):
         fallback.static(dhcp, *STATIC, after_ms=AFTER * 1000)

@@ -124,10 +124,19 @@ def test_a_record_of_the_longest_ssid_keeps_all_that_an_application_is_given():
 
 def test_a_joined_option_of_over_255_bytes_does_not_hinder_a_record():
     lease = granted(options=opt(15, b"a" * 200) + opt(15, b"b" * 200))
-    for room in (ROOM, 255):
-        back = restored(record(lease, key(), room=room), room=room)
-        assert back.option(15) is None
-        assert back.lease_time == 3600
+    back = restored(record(lease, key()))
+    assert back.option(15) is None
+    assert back.lease_time == 3600
+
+
+def test_of_an_option_that_comes_twice_the_first_is_kept_by_which_the_session_has_gone():
+    for code, first in ((51, u32(3600)), (54, SERVER), (1, MASK), (58, u32(900))):
+        for second in (u32(7), b"\x01", b""):
+            lease = granted(t1=900, options=opt(code, second))
+            back = restored(record(lease, key()))
+            for name in ("lease_time", "server", "mask", "t1"):
+                assert getattr(back, name) == getattr(lease, name), (code, second, name)
+            assert back.option(code) == first
 
 
 def test_a_key_that_leaves_no_room_does_not_hinder_the_records_of_others():
@@ -190,7 +199,7 @@ def test_whatever_changes_in_a_lease_is_written():
         {"server": OTHER_SERVER},
         {"mask": b"\xff\xff\0\0"},
         {"t1": 900},
-        {"options": EVERYDAY + opt(3, b"\x0a\0\0\x08")},
+        {"options": EVERYDAY.replace(opt(3, b"\x0a\0\0\x01"), opt(3, b"\x0a\0\0\x08"))},
     ):
         store = Memory()
         store.save(granted(**dict({"options": EVERYDAY}, **change)), key())
