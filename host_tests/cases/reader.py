@@ -1,11 +1,13 @@
 """A reader of options from the RFCs alone: simple, and of no use on a board."""
 
-from __future__ import annotations
+TYPE_CHECKING = False  # mypy takes it for True
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
-Options = list[tuple[int, bytes]]
+Options: "TypeAlias" = "list[tuple[int, bytes]]"
 
 
-def fields_of(data: bytes) -> tuple[Options, str | None]:
+def fields_of(data: bytes) -> "tuple[Options, str | None]":
     """The whole options of one field, in order; and "option" if one runs over its end."""
     found: Options = []
     i = 0
@@ -20,7 +22,7 @@ def fields_of(data: bytes) -> tuple[Options, str | None]:
     return found, None
 
 
-def options_of(data: bytes) -> tuple[Options, str | None]:
+def options_of(data: bytes) -> "tuple[Options, str | None]":
     """The options of a message, in order, pieces apart, up to one that is torn; and what is wrong
     with it.
     """
@@ -35,13 +37,15 @@ def options_of(data: bytes) -> tuple[Options, str | None]:
     return found, wrong
 
 
-def single(found: Options, code: int, size: int) -> bytes | None:
+def single(found: Options, code: int, size: int) -> "bytes | None":
     """The value of an option of that size: the first copy counts, and none if it has another."""
-    first = next((value for c, value in found if c == code), b"")
-    return first if len(first) == size else None
+    for each, value in found:
+        if each == code:
+            return value if len(value) == size else None
+    return None
 
 
-def joined(found: Options) -> dict[int, bytes]:
+def joined(found: Options) -> "dict[int, bytes]":
     """RFC 3396."""
     values: dict[int, bytes] = {}
     for code, value in found:
@@ -49,7 +53,7 @@ def joined(found: Options) -> dict[int, bytes]:
     return values
 
 
-def read(data: bytes) -> tuple[dict[int, bytes], str | None]:
+def read(data: bytes) -> "tuple[dict[int, bytes], str | None]":
     """Every option of a message, joined; and what is wrong with the message."""
     found, wrong = options_of(data)
     return joined(found), wrong
