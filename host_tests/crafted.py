@@ -7,9 +7,7 @@ import json
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from hypothesis import strategies as st
@@ -147,24 +145,6 @@ def types(path: Path) -> list[str | None]:
     assert not said
     assert [message.record["error"] for message in found] == [None] * len(found)
     return [message.record["type"] for message in found]
-
-
-def work(call: Callable[..., Any], *args: Any) -> int:
-    """How many lines of Python a call runs: what it costs, on whatever machine."""
-    lines = 0
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal lines
-        lines += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call(*args)
-    finally:
-        sys.settrace(before)
-    return lines
 
 
 # Damage

@@ -16,6 +16,7 @@ from scapy.layers.l2 import LLC, SNAP, CookedLinux, CookedLinuxV2, Dot1Q
 from scapy.layers.ppp import PPP, PPPoE
 
 from capture.text import text
+from counting import cost
 from crafted import (
     ACK,
     ENHANCED_PACKET,
@@ -172,6 +173,15 @@ def test_an_unreadable_file_is_refused(name: str, tmp_path: Path) -> None:
     path = write(tmp_path, content, "x.bin" if name == "payload" else "x.pcap")
     run = Run("--json", path)
     assert (run.out, run.err, run.code) == ("", f"{path}: {why}\n", 2)
+
+
+@pytest.mark.parametrize("name", ["pcap", "pcapng"])
+def test_what_a_file_claims_and_does_not_hold_takes_no_memory(name: str, tmp_path: Path) -> None:
+    size = struct.pack("<I", 1 << 24)
+    content = GOOD[:32] + size + GOOD[36:] if name == "pcap" else section() + bytes(4) + size
+    path = write(tmp_path, content)
+    assert read(path)[1][0].startswith("is cut off in ")
+    assert cost(read, path).bytes < 500_000
 
 
 # gzip

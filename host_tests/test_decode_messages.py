@@ -11,6 +11,7 @@ from scapy.layers.l2 import Dot1Q, Ether
 
 from capture.messages import Message, decode
 from capture.text import text
+from counting import cost
 from crafted import (
     ACK,
     END,
@@ -31,7 +32,6 @@ from crafted import (
     option,
     pcap,
     section,
-    work,
     write,
 )
 
@@ -206,7 +206,7 @@ def test_a_fault_costs_no_more_than_a_few_readings(size: int) -> None:
     assert decode(torn)["error"] == (
         f"option 12 at offset {len(whole)} claims 255 bytes, only 254 left"
     )
-    assert work(decode, torn) < 5 * work(decode, whole)
+    assert cost(decode, torn).lines < 5 * cost(decode, whole).lines
 
 
 @given(damaged(MESSAGES))

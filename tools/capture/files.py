@@ -16,6 +16,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 _MAX_PAYLOAD = 65507  # bytes, of UDP over IPv4
 _LONGEST = 1 << 24  # a packet or block that claims to be longer shows that the file is broken
+_AT_ONCE = 1 << 16  # bytes: what is claimed and is not there takes no memory
 
 
 class Unreadable(Exception):
@@ -74,10 +75,13 @@ def payload(file: BinaryIO, zipped: bool) -> bytes:
 def _take(file: BinaryIO, size: int, what: str) -> bytes:
     if size > _LONGEST:
         raise Unreadable(f"{what} claims {size} bytes")
-    data = file.read(size)
-    if len(data) < size:
+    parts = []
+    while size and (part := file.read(min(size, _AT_ONCE))):
+        parts.append(part)
+        size -= len(part)
+    if size:
         raise Unreadable(f"is cut off in {what}")
-    return data
+    return b"".join(parts)
 
 
 # --- gzip ---------------------------------------------------------------------------------------
