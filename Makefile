@@ -21,6 +21,9 @@ demo: .venv/ready  ## the main job on this machine: no root, no board, no server
 test: setup  ## every test that this machine can run (ARGS='-k wire': some of them)
 	@$(PY) -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
+fuzz: setup  ## inputs that nobody thought of (MINUTES=10 for each target; TARGET=codec: it alone)
+	@$(PY) host_tests/fuzz/run.py --minutes "$${MINUTES:-10}" $$TARGET
+
 lint: .venv/ready $(APART)  ## style and types, for the oldest and the newest Python and for boards
 	@$(PY) -m ruff check --quiet --output-format=concise
 	@$(PY) -m ruff format --check --quiet --diff
@@ -115,4 +118,4 @@ clean:  ## remove all that is made but .venv
 		echo 'setup: not finished; is PyPI in reach? Once it is: make setup' >&2; \
 		exit 1; }
 
-.PHONY: help setup demo test lint size bench states conformance emulate deploy mip repl doctor lease wipe-lease captures clean
+.PHONY: help setup demo test fuzz lint size bench states conformance emulate deploy mip repl doctor lease wipe-lease captures clean

@@ -32,6 +32,7 @@ CASES_TIMEOUT = 300  # seconds for all cases of a file in one VM
 TIERS = {
     "unit": "the code by itself, under CPython and in the VMs",
     "captures": "bytes from real servers and clients",
+    "fuzz": "inputs that nobody thought of",
     "session": "a virtual clock and a lossy, hostile network",
     "interop": "real servers and sockets, in network namespaces",
     "flash": "littlefs that loses power at every single write",
@@ -92,7 +93,9 @@ class CaseModule(pytest.Module):
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         tree = ast.parse(self.path.read_text(), self.path)
-        wanted = _vms_named(tree) or ("cpython", "vm")
+        wanted = _constant(tree, "VMS", ("cpython", "vm"))
+        self.heap = _constant(tree, "HEAP", None)
+        self.folders = [CASES, *(CASES / name for name in _constant(tree, "FOLDERS", ()))]
         self.outcomes: dict[str, dict[str, Outcome]] = {}
         if "cpython" in wanted:
             yield from super().collect()
@@ -121,7 +124,7 @@ class CaseModule(pytest.Module):
     def _run(self, machine: vm.VM, names: list[str]) -> dict[str, Outcome]:
         steps = [f"run({self.path.stem!r}, {name!r})" for name in names]
         script = "\n#%%\n".join(["from runner import run", *steps])
-        result = machine.run(script, [CASES], timeout=CASES_TIMEOUT)
+        result = machine.run(script, self.folders, self.heap, CASES_TIMEOUT)
         end = "ran out of time" if result.code is None else f"ended with exit code {result.code}"
         reports = result.out.split("\x1e")
         lost = Outcome(
@@ -177,12 +180,13 @@ class VMFailure(Exception):
     """A case failed in a VM; the text is the VM's traceback."""
 
 
-def _vms_named(tree: ast.Module) -> tuple[str, ...]:
+def _constant(tree: ast.Module, name: str, default: Any) -> Any:
+    # What a file of cases tells of itself.
     for node in tree.body:
         match node:
-            case ast.Assign(targets=[ast.Name(id="VMS")], value=value):
-                return tuple(ast.literal_eval(value))
-    return ()
+            case ast.Assign(targets=[ast.Name(id=found)], value=value) if found == name:
+                return ast.literal_eval(value)
+    return default
 
 
 def _with_source(traceback: str) -> str:

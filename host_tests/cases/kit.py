@@ -2,7 +2,8 @@
 
 A case is a `test_*` function of a `test_*.py` here, with bare asserts and no fixtures. It runs
 under CPython and once in each VM; `VMS = ("vm64", "vm32")` at the top of a file names those that
-it can run in ("cpython" is the first of all; "vm32" stands for every version of it).
+it can run in ("cpython" is the first of all; "vm32" stands for every version of it). `FOLDERS`
+names those to import from besides, from this one on; `HEAP` is the bytes of heap that it takes.
 """
 
 import gc

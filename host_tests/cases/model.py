@@ -64,12 +64,19 @@ def is_unicast(ip):
     return not (ip[0] in (0, 127) or 224 <= ip[0] < 240 or ip == b"\xff\xff\xff\xff")
 
 
+def is_mask(mask):
+    """Whether it begins with ones, and has no holes."""
+    free = int.from_bytes(mask, "big") ^ 0xFFFFFFFF
+    return mask[0] > 0 and free & (free + 1) == 0
+
+
 def is_host(ip, mask):
+    """Whether it can be a host's."""
     if not is_unicast(ip):
         return False
     free = int.from_bytes(mask or b"", "big") ^ 0xFFFFFFFF
-    if not mask or not mask[0] or free & (free + 1) or free < 2:
-        return True  # no mask, or none with holes; or a pair, or one (RFC 3021)
+    if not mask or not is_mask(mask) or free < 2:
+        return True  # of a pair, or of one, all are hosts (RFC 3021)
     return 0 != int.from_bytes(ip, "big") & free != free
 
 
