@@ -268,6 +268,12 @@ def test_a_record_in_the_midst_of_a_long_file_does_not_make_it_ours(file: Path) 
         assert file.read_bytes() == data
 
 
+def test_zeros_behind_something_else_are_no_record(file: Path) -> None:
+    file.write_bytes(bytes(132))  # the last four are the CRC of nothing
+    assert "no lease record is in it" in refusal("wipe", file)
+    assert file.read_bytes() == bytes(132)
+
+
 def test_a_damaged_file_of_records_is_ours_as_long_as_one_is_whole(file: Path) -> None:
     for network in ("a", "b"):
         tool("make", file, *NEEDED, f"network={network}")

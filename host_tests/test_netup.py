@@ -666,7 +666,7 @@ def test_a_store_that_holds_something_else_is_named_and_left_alone(
     # `~`: what an editor leaves, and the store would be written to first.
     path = tmp_path / "notes.txt"
     file = tmp_path / f"notes.txt{behind}"
-    for data in (b"notes\n", bytes(128), b"\xff" * 4096, b"x" * 1_000_000):
+    for data in (b"notes\n", bytes(132), b"\xff" * 4096, b"x" * 1_000_000):
         file.write_bytes(data)
         done = run(ethernet, "--no-apply", "--store", str(path), "--vm", which)
         assert (done.returncode, done.stdout) == (2, "")
