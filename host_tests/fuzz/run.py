@@ -249,8 +249,10 @@ def tell(name: str, outcome: Outcome, out: Path) -> None:
     )
     for path in outcome.failed:
         text = path.with_suffix(".txt")
-        lines = text.read_text().splitlines() if text.exists() else ["it did not end, or crashed"]
-        print(f"    {path}: {lines[-1]}")
+        said = text.read_text() if text.exists() else "it did not end, or crashed"
+        places = re.findall(r'File ".*/(.+)", line (\d+)', said)
+        where = f", {':'.join(places[-1])}" if places else ""
+        print(f"    {path}: {said.splitlines()[-1]}{where}")
 
 
 def main() -> int:

@@ -1,5 +1,5 @@
-"""What tools/decode.py makes of a file: whatever is in it, the work is linear, and what is shown
-is printable ASCII; in the page, text that is escaped."""
+"""What tools/decode.py makes of a file, and tools/lease.py of one of records: whatever is in it,
+the work is linear, and what is shown is printable ASCII; in the page, text that is escaped."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from capture.files import Unreadable
 from capture.messages import Message, messages
 from capture.summary import summary
 from capture.text import text
+from device.record import describe
 from page.page import page
 from script import Script, damaged, folder
 
@@ -50,6 +51,9 @@ MAC = b"\2\0\0\0\0\1"
 
 
 def target(data: bytes) -> None:
+    if data[:1] and data[0] & 3 == 3:
+        check([describe(data[1:])])
+        return
     name, content = file(data)
     if unzipped(content) > LONGEST:
         return
@@ -70,11 +74,15 @@ def target(data: bytes) -> None:
     told = conversations(found)
     assert sum(len(each.steps) for each in told) == len(found)
     shown += [summary(each, WIDTH) for each in told]
+    check(shown)
+    if data[:1] < b"\x40":  # of many: it takes long
+        Page(page(told, name)).check(found)
+
+
+def check(shown: list[str]) -> None:
     for each in shown:
         assert each.isascii()
         assert each.replace("\n", "").isprintable()
-    if data[:1] < b"\x40":  # of many: it takes long
-        Page(page(told, name)).check(found)
 
 
 def size(data: bytes) -> int:

@@ -26,6 +26,7 @@ WORDS = (
 
 STEPS = 20
 MOST = 4  # networks
+FIXED = (54, 51, 1, 58, 59)  # options of four bytes, of which the first copy counts
 KEPT = (54, 51, 1, 3, 6, 121, 58, 59, 15, 26, 28, 42)
 # Four and more networks; one name begins as another, and one device is a stranger
 KEYS = [
@@ -86,7 +87,8 @@ def used(lease, record):
 
 def saved(s):
     """A script of savings: what was saved last for a network is what comes back."""
-    store = Memory(now=s.number(5) >> 1)
+    kind = s.byte() & 127  # of its clock; 0 is none
+    store = Memory(now=kind << 32 | s.number(4) if kind else 0)
     newest = []  # (key, lease, begun), of the networks, the last first
     for _ in range(STEPS):
         if not s.more():
@@ -102,7 +104,7 @@ def saved(s):
             # There may be one below it, of another server
             newest += [(whose, None, 0)] if store.records(whose) else []
         elif what == 1:
-            store.now += s.number(2)
+            store.now += s.number(2) if kind else 0
         else:
             lease = granted(s)
             if not lease:
@@ -117,16 +119,17 @@ def saved(s):
             writes = store.writes
             store.save(lease, whose)
             assert store.writes == writes
+            same(store.lease(store.records(whose)[0], whose), lease, lease.age, kind)
             newest = [each for each in newest if each[0] != whose]
-            newest.insert(0, (whose, lease, max(1, store.now - lease.age)))
+            newest.insert(0, (whose, lease, store.now - lease.age))
         assert len(store.kept) % ROOM == 0
         assert len(store.kept) <= MOST * ROOM
         assert len(store.records()) * ROOM == len(store.kept)
     loaded(store)
-    for n, (whose, lease, begun) in enumerate(newest):
+    for whose, lease, begun in newest:
         found = store.records(whose)
-        if lease and (found or n == 0):
-            same(store.lease(found[0], whose), lease, store.now - begun)
+        if lease and found:
+            same(store.lease(found[0], whose), lease, store.now - begun, kind)
 
 
 def granted(s):
@@ -151,19 +154,23 @@ def granted(s):
     return Lease(m, 0)
 
 
-def same(lease, old, age):
+def same(lease, old, age, kind):
     """A lease that was kept is the one that was had, but for options that have no room."""
     if odd(old):
         return
     assert lease.yiaddr == old.yiaddr
     assert lease.lease_time == old.lease_time
-    assert (lease.t1, lease.t2) == (old.t1, old.t2)
+    if [lease.option(code) for code in (58, 59)] == [old.option(code) for code in (58, 59)]:
+        assert (lease.t1, lease.t2) == (old.t1, old.t2)
     assert lease.mask == old.mask
     assert lease.server == old.server
+    known = 0 <= lease.age < lease.lease_time
+    assert kind or not known
     # A lease that is renewed is not written each time: it may look older, and never younger
-    assert 0 <= lease.age - age < old.t1 or lease.age == lease.lease_time
+    assert 0 <= lease.age - age < old.t1 or not known
     for code in KEPT:
-        assert lease.option(code) in (old.option(code), None)
+        value = old.option(code)
+        assert lease.option(code) in (value, value and code in FIXED and value[:4], None)
 
 
 def odd(lease):
@@ -172,5 +179,5 @@ def odd(lease):
     wrong size, or takes the room of the next.
     """
     pieces = [(code, len(value)) for code, value in options_of(lease.ack)[0]]
-    ours = [each for each in pieces if each[0] in (54, 51, 1, 58, 59)]
+    ours = [each for each in pieces if each[0] in FIXED]
     return len(ours) != len({code for code, _ in ours}) or max([n for _, n in ours] + [4]) > 4
