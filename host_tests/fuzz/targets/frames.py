@@ -66,7 +66,7 @@ def leaves(s):
     data = bytes(buf[: HEAD + size])
     assert data[HEAD:] == message
     assert data[:14] == ALL + MAC + b"\x08\0"
-    assert data[14:24] == b"\x45\0" + (size + 28).to_bytes(2, "big") + b"\0\0\0\0\x40\x11"
+    assert data[14:24] == b"\x45\0" + (size + 28).to_bytes(2, "big") + b"\0\0\x40\0\x40\x11"
     assert data[26:34] == message[12:16] + b"\xff\xff\xff\xff"
     assert data[34:40] == b"\0\x44\0\x43" + (size + 8).to_bytes(2, "big")
     right(data)
@@ -102,6 +102,9 @@ def made(s):
     size = len(payload) + 8
     ip = bytes((0x45 + len(options) // 4, 0)) + (20 + len(options) + size).to_bytes(2, "big")
     ip += b"\0\0\0\0\x40\x11\0\0" + SERVER + b"\xff\xff\xff\xff"
+    if not how & 64:
+        sum = 0xFFFF - words(ip + options)
+        ip = ip[:10] + sum.to_bytes(2, "big") + ip[12:]
     udp = b"\0\x43\0\x44" + size.to_bytes(2, "big") + b"\0\0" + payload
     sum = 0xFFFF - words(pseudo(ip, udp) + udp) or 0xFFFF
     if how & 2:
@@ -136,7 +139,7 @@ def told(data):
     if len(udp) < 8 or udp[2:4] != b"\0\x44":
         return None
     size = udp[4] << 8 | udp[5]
-    if size < 8:
+    if size < 8 or words(ip[: (ip[0] & 15) * 4]) % 0xFFFF:
         return None
     if size > len(udp):
         more = ip[6] & 0x20 or len(data) == FRAME
