@@ -27,8 +27,8 @@ def connect():
             elif hasattr(each, "send_ethernet") and each.status() == 1:
                 each.active(False)
                 each.active(True)
-        except OSError:
-            pass  # an ESP32 is at it already
+        except (OSError, RuntimeError):
+            pass  # an ESP32 is at it already; main.py says so if it lasts
 
 
 config = dhcpc.config.read()
