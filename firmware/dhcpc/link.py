@@ -176,8 +176,9 @@ class Link:
     def close(self) -> None:
         """Close the socket if it is open."""
         if self.sock:
-            self.poll = select.poll()  # if there is no memory for it, nothing has changed
+            # If one of them fails, the socket is still heard, or found closed, and closed anew.
             self.sock.close()
+            self.poll = select.poll()
             self.sock = None
 
     def send(self, length: int, server: bytes | None) -> None:

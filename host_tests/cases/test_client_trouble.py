@@ -1,5 +1,5 @@
 """What a driver, a store or a heap does to the client: nothing of it comes out of `poll`, and
-lease, NIC and record agree with the session as soon as it is over.
+lease, NIC and record agree with the session as soon as it is over. See test_faults, too.
 """
 
 from errno import EIO
@@ -47,49 +47,6 @@ def consistent(board):
     assert board.client.lease is lease
     assert board.cable.address == (lease and lease.ip)
     return True
-
-
-def a_day(board):
-    """What a client goes through: a lease, a renewal, an end of it, the link away and back."""
-    cable = board.cable
-    board.go(MIN)
-    board.go(1000)
-    cable.server.mute = (REQUEST,)
-    board.go(3700)
-    cable.server.mute = ()
-    board.go(2 * MIN)
-    cable.plugged = False
-    board.go(MIN)
-    cable.plugged = True
-    board.go(2 * MIN)
-
-
-def test_a_fault_at_any_moment_is_an_event_and_is_made_up_for():
-    for what in LINK + STORE:
-        for number in (0, 1, 4):
-            for error in errors() if number == 0 else errors()[:1]:
-                board = with_fault(what, [None] * number + [error])
-                a_day(board)
-                board.go(10 * MIN)
-                if not board.cable.faults[what]:
-                    assert "error" in board.events or isinstance(error, OSError)
-                assert consistent(board)
-                assert board.client.state == "BOUND", (what, error, number)
-                assert board.store.kept
-
-
-def test_a_fault_that_lasts_is_survived():
-    for what in LINK + STORE:
-        for error in errors():
-            board = with_fault(what, error)
-            a_day(board)
-            board.cable.faults.clear()
-            board.cable.server.grant["yiaddr"] = OTHER_IP
-            board.go(2 * 3600)
-            assert consistent(board)
-            assert board.client.state == "BOUND", (what, error)
-            assert board.client.lease.yiaddr in (IP, OTHER_IP)
-            assert board.store.kept or what == "key"  # without one there is no record
 
 
 def test_an_address_that_cannot_be_taken_away_is_not_in_use_any_more_and_goes_later():
