@@ -38,8 +38,9 @@ def decline(dhcp: Client) -> None:
 def probe(dhcp: Client, used: "Callable[[str], object] | None" = None) -> None:
     """Ask used(ip) before an address is put to use, whether somebody has it already: after
     "bound", "rebooted", "reused", and whenever the address has become another. If so, send DECLINE
-    as `decline` does. An address that lasts until it is renewed ends the row of conflicts. Call it
-    before the first poll, and once.
+    as `decline` does. An address that lasts until it is renewed ends the row of conflicts; a link
+    that comes back does not, and from the tenth on it, too, is followed by 60 s. Call it before
+    the first poll, and once.
 
     used: a function that may take seconds, for which `poll` then waits, or None for the link's
     own. If it raises, that is an "error", and the address is used. ValueError: there is none.
@@ -48,7 +49,12 @@ def probe(dhcp: Client, used: "Callable[[str], object] | None" = None) -> None:
     if not callable(used):
         raise ValueError("used: not callable")
     session = dhcp.session
-    update = dhcp.update
+    start, update = dhcp.start, dhcp.update
+
+    def begin() -> None:
+        start()
+        if getattr(dhcp, _COUNT, 0) >= _MAX_CONFLICTS and not session.lease:
+            session.wait = _RATE_LIMIT_INTERVAL
 
     def judge(event: str, clear: object = False, recv: bool = False) -> None:
         lease = session.lease
@@ -64,4 +70,4 @@ def probe(dhcp: Client, used: "Callable[[str], object] | None" = None) -> None:
                 setattr(dhcp, _COUNT, 0)
             update(event, clear, recv)
 
-    dhcp.update = judge  # type: ignore[method-assign]
+    dhcp.start, dhcp.update = begin, judge  # type: ignore[method-assign]
