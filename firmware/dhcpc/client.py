@@ -177,7 +177,7 @@ class Client:
         pause = 0
         while True:
             # What has arrived comes first: it may be the answer to what is due otherwise.
-            data = link.recv(_SIZE, pause) if most else None
+            data = most and link.recv(_SIZE, pause)
             pause = 0
             if data:
                 most -= 1
@@ -266,10 +266,10 @@ class Client:
 
     def _stop(self, event: str, clear: object = False) -> None:
         self.session.stop()
-        self.attempt(self.link.close)
         self.saved = None  # this may be the end
         self.reason = _NO_LINK
         self.update(event, clear)
+        self.attempt(self.link.close)
 
     # What extras call, and extend in a subclass
 
@@ -318,11 +318,12 @@ class Client:
         clear: the record is wrong from now on. recv: a message that came has brought it about.
         """
         lease = self.session.lease
-        if clear and (self.lease or self.due or self.reuse):
+        clear = clear and (self.lease or self.due or self.reuse)
+        self.due = event  # from here on, what finds no memory is done by the next poll
+        self.lease = None
+        if clear:
             self.save = self.store.clear, self.key
             self.saved = None
-        self.due = event
-        self.lease = None
         if self.attempt(self.link.apply, lease) is False:
             return
         self.due = None

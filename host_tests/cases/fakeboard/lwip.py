@@ -120,10 +120,10 @@ class Socket:
         self.board = board
         if len(board.sockets) + (board.netif.state != OFF) >= board.slots:
             raise board.fault("ENFILE" if board.esp else "ENOMEM")
-        board.sockets.append(self)
         self.queue = []
         self.local = self.port = self.name = None
         self.peer_closed = self.closed = False
+        board.sockets.append(self)  # last: for one that finds no room there is no socket
 
     def check(self):
         if self.closed:
