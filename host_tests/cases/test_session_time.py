@@ -179,3 +179,71 @@ def test_a_renewal_ends_a_row_of_failures():
     w.go(w.lease.t1)
     assert w.answer(NAK) == "nak"
     assert w.state == SELECTING
+
+
+# A whole life, and clocks that are not to be relied on
+
+
+def lived(begin, late=0):
+    """The events of a client, and ms after its start: a lease of 100 s, from the beginning to its
+    end. begin: what its clock shows then. late: seconds that each poll comes late.
+    """
+    w = World(now=begin).bound(lease=100, t1=50, t2=80)
+    while w.lease:
+        w.sleep(max(1, w.session.wait / 1000) + late)
+    return [(now - begin, event) for now, event in w.events]
+
+
+@rfc("2131 3.3 relative-times")
+def test_the_clock_may_wrap_at_each_moment_of_a_life():
+    usual = lived(0)
+    assert usual[-1][1] == "send"
+    assert (100_000, "expired") in usual
+    for now, _ in usual:
+        for early in (0, 1, 999):
+            assert lived(WRAP - now - early) == usual
+
+
+def test_whatever_times_a_server_says_a_lease_ends_when_it_does():
+    times = (
+        0,
+        1,
+        2,
+        3,
+        59,
+        60,
+        3600,
+        DAY,
+        1 << 29,
+        (1 << 31) - 1,
+        1 << 31,
+        INFINITE - 1,
+        INFINITE,
+    )
+    for lease in times[1:8]:
+        for t1 in times:
+            for t2 in times:
+                w, _ = begun(WRAP - 5, lease=lease, t1=t1, t2=t2)
+                w.sleep(lease - 0.001)
+                assert w.lease
+                assert w.state in (BOUND, RENEWING, REBINDING)
+                w.sleep(0.001)
+                assert w.lease is None
+
+
+def test_years_of_renewals_are_as_the_first():
+    w, _ = begun(WRAP - 5, lease=20 * DAY)
+    for _ in range(400):  # 11 years
+        w.sleep(w.lease.t1)
+        assert w.state == RENEWING
+        assert w.answer(ACK, lease=20 * DAY) == "renewed"
+        assert w.lease.age == 0
+
+
+def test_a_poll_that_is_days_late_takes_in_the_reply_that_waits():
+    for late in (1, 5, 12):
+        w, _ = begun(WRAP - 5, lease=40 * DAY)
+        w.go(w.lease.t1)
+        w.now += late * DAY * 1000
+        assert w.answer(ACK, lease=40 * DAY) == "renewed"
+        assert w.lease.age == late * DAY

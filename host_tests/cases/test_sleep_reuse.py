@@ -2,7 +2,7 @@
 
 import time
 
-from cable import A_SECOND, LEASE, Server
+from cable import A_SECOND, LEASE, Board, Server
 from dhcpc import sleep
 from dhcpc.conflicts import decline
 from kit import called, rfc
@@ -219,3 +219,29 @@ def test_what_is_to_begin_much_later_is_not_waited_for():
     assert board.cable.now == began
     board.client.before_sleep(20_000)
     assert board.client.state == "BOUND"
+
+
+def test_wherever_a_clock_is_set_an_address_is_used_unasked_only_within_its_lease():
+    year = 365 * DAY
+    for by in (
+        -20 * year,
+        -LEASE,
+        -2,
+        -1,
+        0,
+        1,
+        LEASE // 2,
+        LEASE - 1,
+        LEASE,
+        LEASE + 1,
+        20 * year,
+    ):
+        begun = (1 << 32) + 30 * year
+        device = Board(reuse=True, epoch=lambda begun=begun: begun).bound()
+        again = device.again(reuse=True)
+        again.store.epoch = lambda by=by, begun=begun: begun + by
+        again.poll()
+        assert ("reused" in again.events) == (0 <= by < LEASE)
+        again.go(100)
+        assert again.client.state == "BOUND"
+        assert 0 <= again.client.lease.age <= LEASE
