@@ -44,6 +44,9 @@ conformance: .venv/ready  ## make docs/conformance.md anew: the rules of the RFC
 states: .venv/ready  ## draw docs/states.md anew from the session
 	@$(PY) tools/states.py --write
 
+fleets: .venv/ready  ## simulate loss and fleets for docs/fleets.md anew (12 minutes)
+	@$(PY) tools/fleets.py --write
+
 emulate: setup  ## an emulated Pico W gets its lease; what a wake takes (Linux; MICROPYTHON_UF2=image)
 	@$(PY) tools/emulate.py
 
@@ -118,4 +121,4 @@ clean:  ## remove all that is made but .venv
 		echo 'setup: not finished; is PyPI in reach? Once it is: make setup' >&2; \
 		exit 1; }
 
-.PHONY: help setup demo test fuzz lint size bench states conformance emulate deploy mip repl doctor lease wipe-lease captures clean
+.PHONY: help setup demo test fuzz lint size bench states conformance fleets emulate deploy mip repl doctor lease wipe-lease captures clean

@@ -17,7 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
-from measure import fleet, footprint, speed
+from fleet import page
+from measure import footprint, speed
 from toolchain import cli
 
 
@@ -31,7 +32,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     if args.fleet:
-        print(fleet.table())
+        print(*page.small(), sep="\n")
         return
     share = 20 if args.quick else 1
     speed.install_peer()
