@@ -2,8 +2,8 @@
 """The lab: real DHCP servers and clients on a network of their own.
 
 Lists what there is of it, runs one exchange or one failure and prints it, records
-host_tests/captures, puts clients before an odd server and makes docs/odd-servers.md, or has them
-play the same scenes and makes docs/peers.md.
+host_tests/captures, puts clients before an odd server and makes docs/odd-servers.md, has them play
+the same scenes and makes docs/peers.md, or lets a fleet of boards meet one server.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from fleet import live
 from odd import failures, table
 from odd.columns import COLUMNS, OURS, Column
 from odd.oddities import ODDITIES, named
@@ -137,6 +138,24 @@ def compare(names: list[str], lanes: int, out: Path | None) -> int:
     return int(bool(wrong))
 
 
+def meet_server(boards: int, server: str) -> int:
+    """Give many boards power at once before one server, and print how long it takes. The exit
+    code: 1 if one has no lease, or that of another one."""
+    if not 0 < boards <= live.MOST:
+        raise cli.Refusal(f"--boards: 1 to {live.MOST:,}, not {boards}")
+    SERVERS[server].require()
+    found = live.run(boards, server)
+    print(f"leases: {len(found.leases)} of {boards} boards, from {SERVERS[server].version()}")
+    for percent in (50, 99, 100):
+        if found.seconds:
+            after = found.seconds[max(len(found.seconds) * percent // 100 - 1, 0)]
+            print(f"{percent} % of them: {after:.1f} s")
+    print(f"sent by a board: {found.sent / boards:.1f}")
+    faults = found.faults(boards)
+    print(*faults, sep="\n", end="\n" * bool(faults), file=sys.stderr)
+    return int(bool(faults))
+
+
 def parsed() -> argparse.Namespace:
     """What the command line asks for."""
     parser = cli.parser("Real DHCP servers and clients in namespaces.")
@@ -175,6 +194,9 @@ def parsed() -> argparse.Namespace:
     peers.add_argument("names", nargs="*", metavar="NAME", help="of scenes; all")
     peers.add_argument("--lanes", type=int, default=8, metavar="N", help="labs at once")
     peers.add_argument("--out", type=Path, metavar="FILE", help="write the page, docs/peers.md")
+    fleet = commands.add_parser("fleet", help="many boards at once, and one server")
+    fleet.add_argument("--boards", type=int, default=1000, metavar="N")
+    fleet.add_argument("--server", choices=("kea", "dnsmasq", "dhcpd"), default="kea")
     return parser.parse_args()
 
 
@@ -196,6 +218,8 @@ def main() -> int:
                 return meet_oddities(**args)
             case "peers":
                 return compare(**args)
+            case "fleet":
+                return meet_server(**args)
             case "run":
                 pcap = args.pop("pcap")
                 print(Exchange(**args).run(pcap).text(), end="")
