@@ -10,6 +10,7 @@ from testbed.board import Board, plug_board
 from testbed.clients import CLIENTS, Client
 from testbed.lab import Lab
 from testbed.network import Network
+from testbed.process import wait_for
 from toolchain import lwip, vm
 from toolchain.cli import Unavailable
 
@@ -232,6 +233,10 @@ class Unix(_Program):
     @classmethod
     def version(cls) -> str:
         return "this client in the VM, by tools/netup.py"
+
+    def restart(self) -> None:
+        wait_for(self.client.is_bound, "record of the lease")  # a busy machine takes its time
+        super().restart()
 
     def told(self) -> list[Told]:
         told = []

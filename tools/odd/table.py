@@ -32,7 +32,7 @@ client renews no lease of seconds.
 """
 
 _LOOK_S = 0.05  # between looks at what a client has told
-_WRITE_S = 1.5  # for a client to keep its lease
+_WRITE_S = 2  # for a client to keep its lease
 
 
 @dataclass(frozen=True)
