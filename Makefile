@@ -11,7 +11,7 @@ port_types = MYPYPATH=.venv/apart/$(1) $(PY) -m mypy --config-file boards/mypy.i
 help:  ## this list
 	@echo 'make ...'
 	@sed -n 's/^\([a-z-]*\):.*## /\1:/p' Makefile | while IFS=: read -r name does; do \
-		printf '  %-10s %s\n' "$$name" "$$does"; done
+		printf '  %-11s %s\n' "$$name" "$$does"; done
 
 setup: .venv/ready .venv/npm/ready $(APART)  ## make .venv from pinned packages (the others do it when they need it)
 
