@@ -540,7 +540,8 @@ NAK = r"198\.51\.100\.1: it has refused the address( \(wrong network\))?"
 ENDS = {
     "lease": (f"{GRANT}; renewed; released", "INIT"),
     "reboot": (f"{GRANT}; confirmed", "BOUND"),
-    "decline": (f"{GRANT}; declined, another host has it; then {GRANT}", "BOUND"),
+    "decline": (f"{GRANT}(; confirmed)?; declined, another host has it; then {GRANT}", "BOUND"),
+    "rapid": (f"{GRANT}; released", "INIT"),
     "nak": (f"{GRANT}; then {NAK}; then {GRANT}", "BOUND"),
     "inform": (r"configuration for 192\.0\.2\.50 from 192\.0\.2\.1", ""),
 }

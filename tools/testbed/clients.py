@@ -36,6 +36,8 @@ class Client(Program):
 
     can_broadcast = False
     scenarios: tuple[str, ...] = ("lease", "reboot", "nak")
+    probing: tuple[str, ...] = ()  # what has it ask whether somebody has the address
+    rapid: tuple[str, ...] = ()  # and what has it ask for a lease by two messages
 
     def __init__(self, net: Network, *, broadcast: bool = False) -> None:
         if broadcast and not self.can_broadcast:
@@ -83,6 +85,7 @@ class Udhcpc(Client):
     shows_version = "--help"
     can_broadcast = True
     scenarios = ("lease", "decline")  # it keeps no lease to come back with
+    probing = ("-a", "-A", "1")
 
     def command(self) -> Argv:
         flags = ["-f", *(["-B"] if self.broadcast else [])]
@@ -121,7 +124,8 @@ class Dhclient(Client):
 class Dhcpcd(Client):
     name = program = "dhcpcd"
     can_broadcast = True
-    scenarios = ("lease", "reboot", "nak", "inform")
+    scenarios = ("lease", "reboot", "nak", "inform", "rapid")
+    rapid = ("--noarp", "--option", "rapid_commit")
 
     def config(self) -> str:
         lines = [
@@ -158,6 +162,8 @@ class Dhcpcd(Client):
 
 class Netup(Client):
     name = "netup"
+    scenarios = ("lease", "reboot", "nak", "decline")
+    probing = ("--probe",)
     path = vm.ROOT / "tools/netup.py"
 
     @classmethod

@@ -68,7 +68,7 @@ def _decline(lab: Lab, server: Server, client: Client, path: Path | None) -> Cap
     lab.cut_power()
     lab.add_host("squatter", "02:00:00:00:00:02", taken)
     with lab.capture(path) as capture:
-        client.start("-a", "-A", "1")
+        client.start(*client.probing)
         capture.wait("DECLINE")
         capture.wait("ACK", 2)
     return capture
@@ -83,7 +83,18 @@ def _inform(lab: Lab, server: Server, client: Client, path: Path | None) -> Capt
     return capture
 
 
-SCENARIOS = {f.__name__[1:]: f for f in (_lease, _reboot, _nak, _decline, _inform)}
+def _rapid(lab: Lab, server: Server, client: Client, path: Path | None) -> Capture:
+    """a new lease by two messages (RFC 4039), its release"""
+    with lab.capture(path) as capture:
+        client.start(*client.rapid)
+        capture.wait("ACK")
+        wait_for(client.is_bound, f"lease of {client.name}")
+        client.release()
+        capture.wait("RELEASE")
+    return capture
+
+
+SCENARIOS = {f.__name__[1:]: f for f in (_lease, _reboot, _nak, _decline, _inform, _rapid)}
 
 
 @dataclass(frozen=True)
@@ -129,6 +140,7 @@ class Exchange:
             t2=self.lease * 7 // 8,
             force=self.options != "everyday",
             broadcast=self.broadcast == "server",
+            rapid=self.scenario == "rapid",
         )
         with Lab() as lab:
             client = CLIENTS[self.client](lab, broadcast=self.broadcast == "client")
@@ -149,6 +161,7 @@ def recordings() -> list[Exchange]:
             # Kea knows no largest size, and udhcpc has room for 628 bytes alone.
             Exchange(server, "dhcpcd" if server == "kea" else "udhcpc", options="rich"),
             Exchange(server, "udhcpc", "decline"),
+            Exchange(server, "netup", "decline"),
             Exchange(server, "dhclient", "nak"),
             Exchange(server, "dhcpcd", "reboot"),
             Exchange(server, "dhcpcd", "inform"),
@@ -156,6 +169,7 @@ def recordings() -> list[Exchange]:
         )
     ]
     some = [
+        Exchange("dnsmasq", "dhcpcd", "rapid"),
         Exchange("dnsmasq", "dhclient", "reboot", options="minimal", lease=INFINITE),
         Exchange("dhcpd", "udhcpc", options="minimal"),
         Exchange("dhcpd", "dhcpcd", options="long"),
