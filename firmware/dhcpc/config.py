@@ -168,10 +168,12 @@ def _encoded(name: str, code: "int | str", value: "Any") -> bytes:
         raise _refusal(name, value, words)
 
 
-def check(settings: "dict[str, Any]") -> None:
+def check(settings: "dict[str, Any]") -> "dict[int, bytes]":
     """See that each of these settings is one of the file's, and what it must be, and that they go
-    together. ValueError names the one that is wrong, and what it takes.
+    together; return the bytes of those that are options, by code. ValueError names the one that is
+    wrong, and what it takes.
     """
+    encoded: "dict[int, bytes]" = {}
     said = [_SETTINGS[name][0] for name in settings if name in _SETTINGS]  # codes among them
     for name in settings:
         if name not in _SETTINGS:
@@ -180,7 +182,7 @@ def check(settings: "dict[str, Any]") -> None:
         value = settings[name]
         rule, words, _ = _SETTINGS[name]
         if isinstance(rule, int):
-            _encoded(name, rule, value)
+            encoded[rule] = _encoded(name, rule, value)
             continue
         try:
             right = rule(value)
@@ -190,15 +192,17 @@ def check(settings: "dict[str, Any]") -> None:
             raise _refusal(name, value, words)
         if name == "options":
             for each in value:
-                _encoded(name, each, value[each])
+                data = _encoded(name, each, value[each])
                 code = _extra(name).code(each)
                 if code in _SAID or code in said:
                     raise ValueError("options: %s: the client says it already" % each)
                 said.append(code)
+                encoded[code] = data
         if name == "anonymous" and value:
             for each in _TELLING:
                 if settings.get(each):
                     raise ValueError("anonymous: it does not go with %s" % each)
+    return encoded
 
 
 def parsed(text: "Any", whose: str = PATH) -> "dict[str, Any]":
@@ -248,20 +252,13 @@ def client(nic: "Any", make: "type[Client]" = Client, **settings: "Any") -> Clie
     given: "dict[str, Any]" = {}
     for name in settings:
         (ours if name in _SETTINGS else given)[name] = settings[name]
-    check(ours)
-    options: "dict[int, bytes]" = {}
-    for name in ours:
-        value = ours[name]
-        code = _SETTINGS[name][0]
-        if name in ("hostname", "reuse"):
-            given[name] = value
-        elif code in (_PARAMETERS, _CLIENT_ID):
-            given[name] = _encoded(name, code, value)
-        elif isinstance(code, int):
-            options[code] = _encoded(name, code, value)
-        elif name == "options":
-            for each in value:
-                options[_extra(name).code(each)] = _encoded(name, each, value[each])
+    options = check(ours)
+    for name in ("hostname", "reuse"):
+        if name in ours:
+            given[name] = ours[name]
+    for name, code in (("params", _PARAMETERS), ("client_id", _CLIENT_ID)):
+        if code in options:
+            given[name] = options.pop(code)
     if _FQDN in options:
         given["hostname"] = ""  # RFC 4702 3.1
     requested = options.pop(_REQUESTED, None)
