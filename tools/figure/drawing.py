@@ -10,8 +10,8 @@ import re
 
 from capture.names import option_name
 from figure.survey import END, STATES, Arrow, Row, Sent, Survey, rows, stateless, survey
-from toolchain.cli import Refusal
 from toolchain.package import ROOT
+from toolchain.parts import put
 
 PAGE = ROOT / "docs/states.md"
 
@@ -27,14 +27,7 @@ def page(text: str) -> str:
         "table": table(rows(), stateless(), found),
         "late": late(found),
     }
-    for name, lines in parts.items():
-        begin, end = f"<!-- made by tools/states.py: {name} -->", "<!-- until here -->"
-        before, begun, rest = text.partition(begin)
-        _, ended, after = rest.partition(end)
-        if not (begun and ended):
-            raise Refusal(f"{PAGE.name} has no place for the {name}: {begin} ... {end}")
-        text = "\n".join([before + begin, "", *lines, "", end + after])
-    return text
+    return put(text, PAGE.name, "states.py", parts)
 
 
 def picture(found: Survey) -> list[str]:

@@ -12,7 +12,7 @@ from fleet import loss
 from fleet.boot import BOARDS, CALM_S, Fleet, Site, boot
 from fleet.chart import Axis, Points, lines
 from fleet.clients import CLIENTS, OURS, RFC, WAITING, Maker
-from toolchain.cli import Refusal
+from toolchain import parts
 from toolchain.package import ROOT
 
 PAGE = ROOT / "docs/fleets.md"
@@ -156,14 +156,7 @@ PARTS: dict[str, Callable[[], Part]] = {
 
 def put(text: str, tables: dict[str, list[str]]) -> str:
     """The page with these tables in their places. Refusal: one has no place there."""
-    for name, rows in tables.items():
-        begin, end = f"<!-- made by tools/fleets.py: {name} -->", "<!-- until here -->"
-        before, begun, rest = text.partition(begin)
-        _, ended, after = rest.partition(end)
-        if not (begun and ended):
-            raise Refusal(f"{PAGE.name} has no place for the table {name}: {begin} ... {end}")
-        text = "\n".join([before + begin, "", *rows, "", end + after])
-    return text
+    return parts.put(text, PAGE.name, "fleets.py", tables, "table")
 
 
 def write(part: Part) -> None:
