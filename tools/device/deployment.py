@@ -98,13 +98,12 @@ class Deployment:
         system = self.board.system()
         space = system.block * system.free // 1024
         print(f"{_named(system)}, {space} KB free", flush=True)
-        exists = CONFIG[1:] in self.board.names("/")
+        root = self.board.names("/")
+        exists = CONFIG[1:] in root
         configured = config(self.board, self.arguments, exists)
-        self.choose(system, extras_for(self.board, configured, exists))
-        there = self.board.sums(
-            [path + end for path in [*self.files, CONFIG] for end in ("", _NEW)]
-        )
+        self.choose(system, root, extras_for(self.board, configured, exists))
         self.files |= configured
+        there = self.board.sums([path + end for path in self.files for end in ("", _NEW)])
         sums = {path: hashlib.sha256(data).digest() for path, data in self.files.items()}
         changed = [path for path in self.files if there.get(path) != sums[path]]
         to_copy = [path for path in changed if there.get(path + _NEW) != sums[path]]
@@ -112,7 +111,7 @@ class Deployment:
         self.fit(system, to_copy)
         self.copy(to_copy, {path: sums[path] for path in changed})
         self.board.run(_TAKE_PLACE % (changed, _NEW, self.stale))
-        if CONFIG not in self.files and CONFIG not in there:
+        if CONFIG not in self.files and not exists:
             print(f"no {CONFIG} on the board; Wi-Fi needs one: give SSID= or CONFIG=")
         removed = f", removed {len(self.stale)}" if self.stale else ""
         if not changed and not removed:
@@ -120,9 +119,10 @@ class Deployment:
         seconds = time.monotonic() - start
         return f"copied {len(to_copy)} of {len(self.files)} files{removed}, in {seconds:.1f} s"
 
-    def choose(self, system: System, needed: set[str]) -> None:
-        """Find what the board gets, and what of it is there and goes. needed: extras that its
-        config asks for.
+    def choose(self, system: System, root: list[str], needed: set[str]) -> None:
+        """Find what the board gets, and what of it is there and goes.
+
+        root: the names in /. needed: extras that its config asks for.
         """
         if system.name != "micropython":
             raise Refusal(f"the board runs {system.name}; this is for MicroPython")
@@ -154,7 +154,7 @@ class Deployment:
             if f"{LIB}/{name.removesuffix(_NEW)}" not in self.files
             and name.removesuffix(_NEW).endswith((".py", ".mpy"))
         ]
-        for name in self.board.names("/"):
+        for name in root:
             if name in _SHADOWS:
                 raise Refusal(f"/{name} on the board comes before {LIB}: remove it")
 
