@@ -7,6 +7,7 @@ names those to import from besides, from this one on; `HEAP` is the bytes of hea
 """
 
 import gc
+import sys
 
 import dhcpc
 
@@ -47,6 +48,36 @@ def home(module):
 def called(user, name):
     """What a module of dhcpc calls a built-in module: a compiled one has a "u" before its name."""
     return "u" + name if hasattr(user, "u" + name) else name
+
+
+class Module:
+    """What `import` gives."""
+
+
+def module(**what):
+    """A module that has these."""
+    made = Module()
+    for name in what:
+        setattr(made, name, what[name])
+    return made
+
+
+class imported:
+    """For a `with` block: `import` finds these modules, by their names."""
+
+    def __init__(self, modules):
+        self.modules = modules
+
+    def __enter__(self):
+        self.were = [(name, sys.modules.get(name)) for name in self.modules]
+        sys.modules.update(self.modules)
+
+    def __exit__(self, *error):
+        for name, was in self.were:
+            if was is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = was
 
 
 # Heap, in bytes; in the VMs alone. What a call's own frame takes it gives back unseen.

@@ -1,9 +1,8 @@
 """A client that sleeps, on a cable, and a board with a memory that sleep leaves alone."""
 
-import sys
-
 from cable import Board, Cable, Server
 from dhcpc import sleep
+from kit import imported
 from records import Memory
 from world import IP, NAK, OTHER_IP, OTHER_SERVER, REQUEST, SERVER, reply
 
@@ -39,15 +38,8 @@ class Machine:
 
 def built_on(machine, *where):
     """A sleep.Memory, made after a reset of that machine."""
-    was = sys.modules.get("machine")
-    sys.modules["machine"] = machine
-    try:
+    with imported({"machine": machine}):
         store = sleep.Memory(*where)
-    finally:
-        if was is None:
-            del sys.modules["machine"]
-        else:
-            sys.modules["machine"] = was
     store.epoch = machine.epoch
     return store
 

@@ -7,8 +7,8 @@ import sys
 
 import dhcpc
 from dhcpc import config
-from fakeboard import PORTS, Module, plug
-from kit import called, home
+from fakeboard import PORTS, plug
+from kit import called, home, imported, module
 from onboard import Server, link
 from records import Memory
 
@@ -191,14 +191,11 @@ class Stage:
 
     def run(self):
         """Run them; the second only if the first has not failed, as the ports do. Return self."""
-        modules = {"__main__": Module()}
+        modules = {"__main__": module()}
         for name in self.modules:
             what = self.modules[name]
             if what is not None:
-                modules[name] = Module()
-                for each in what:
-                    setattr(modules[name], each, what[each])
-        were = [(name, sys.modules.get(name)) for name in modules]
+                modules[name] = module(**what)
         client = home("client")
         clock = called(client, "time")
         time = getattr(client, clock)
@@ -206,23 +203,18 @@ class Stage:
         dhcpc.config = sys.modules["dhcpc.config"] = config  # boot.py lets go of it
         config.client = self.client
         config.open = self.open
-        sys.modules.update(modules)
         try:
-            for script in SCRIPTS:
-                exec(script, self.names)
-                for name in self.names:
-                    setattr(modules["__main__"], name, self.names[name])
+            with imported(modules):
+                for script in SCRIPTS:
+                    exec(script, self.names)
+                    for name in self.names:
+                        setattr(modules["__main__"], name, self.names[name])
         except BaseException as error:
             self.error = error
         finally:
             config.client = make_client
             del config.open
             setattr(client, clock, time)
-            for name, was in were:
-                if was is None:
-                    del sys.modules[name]
-                else:
-                    sys.modules[name] = was
         return self
 
     def interrupted(self):
@@ -254,27 +246,17 @@ def main_on(dhcp, clock, turn, seconds):
             raise KeyboardInterrupt
 
     modules = {
-        "__main__": {"config": {}, "connect": lambda: None, "dhcp": dhcp},
-        "app": {"loop": loop},
-        "machine": {},
-        "time": {"ticks_ms": lambda: clock.now, "ticks_diff": lambda a, b: a - b},
+        "__main__": module(config={}, connect=lambda: None, dhcp=dhcp),
+        "app": module(loop=loop),
+        "machine": module(),
+        "time": module(ticks_ms=lambda: clock.now, ticks_diff=lambda a, b: a - b),
     }
-    were = [(name, sys.modules.get(name)) for name in modules]
+    names = {"__name__": "__main__", "print": lambda *what: printed.append(what)}
     try:
-        for name in modules:
-            module = Module()
-            for each in modules[name]:
-                setattr(module, each, modules[name][each])
-            sys.modules[name] = module  # type: ignore[assignment]
-        exec(SCRIPTS[1], {"__name__": "__main__", "print": lambda *what: printed.append(what)})
+        with imported(modules):
+            exec(SCRIPTS[1], names)
     except KeyboardInterrupt:
         pass
-    finally:
-        for name, was in were:
-            if was is None:
-                sys.modules.pop(name)
-            else:
-                sys.modules[name] = was
     return [" ".join([str(each) for each in what]) for what in printed]
 
 

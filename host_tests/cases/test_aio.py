@@ -3,14 +3,13 @@ twenty times as fast as ours.
 """
 
 import asyncio
-import sys
 import time
 from errno import ETIMEDOUT
 
 from dhcpc import Client, fallback
 from dhcpc.aio import acquire, keep
-from fakeboard import NO_IP, WIFI, Module, plug
-from kit import rfc
+from fakeboard import NO_IP, WIFI, plug
+from kit import imported, module, rfc
 from onboard import FOUR, GRANT, Server
 from records import Memory
 from two import Board as Two
@@ -332,25 +331,17 @@ def test_the_example_works_through_a_lease_a_renewal_and_a_loss_of_the_link():
 
     away: list = []
     with Table() as table:
-        main = Module()
-        main.dhcp = table.dhcp
         joined = []
-        main.connect = lambda: joined.append(1)
+        main = module(dhcp=table.dhcp, connect=lambda: joined.append(1))
         names = {"__name__": "__main__", "print": say}
-        were = sys.modules.get("__main__")
-        sys.modules["__main__"] = main
         asyncio.sleep = hasten
         try:
-            with open(EXAMPLE) as f:
+            with imported({"__main__": main}), open(EXAMPLE) as f:
                 exec(compile(f.read(), "asyncio_app.py", "exec"), names)
         except Enough:
             pass
         finally:
             asyncio.sleep = sleep
-            if were is None:
-                del sys.modules["__main__"]
-            else:
-                sys.modules["__main__"] = were
     assert printed[0].startswith(FOUR[0])
     assert printed[-1].startswith("no network")
     assert "renewed" in table.events

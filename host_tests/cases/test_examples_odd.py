@@ -3,11 +3,10 @@ the prompt with what they raise.
 """
 
 import struct
-import sys
 import time
 
 from cable import Board, Server
-from fakeboard import Module
+from kit import imported, module
 from stage import source
 from world import opt
 
@@ -49,14 +48,6 @@ class Socket:
             raise OSError(113)
 
 
-def module(**what):
-    """A module that has these."""
-    made = Module()
-    for name in what:
-        setattr(made, name, what[name])
-    return made
-
-
 def program(name, sock, printed):
     """The names of a program, and what it prints into `printed`, with that socket."""
     clock = module(datetime=lambda when: None)
@@ -75,17 +66,9 @@ def program(name, sock, printed):
         ),
         "machine": module(RTC=lambda: clock),
     }
-    were = [(each, sys.modules.get(each)) for each in modules]
     names: dict = {"__name__": "app", "print": lambda *what: printed.append(what)}
-    sys.modules.update(modules)
-    try:
+    with imported(modules):
         exec(source("examples/%s.py" % name), names)
-    finally:
-        for each, was in were:
-            if was is None:
-                del sys.modules[each]
-            else:
-                sys.modules[each] = was
     return names
 
 

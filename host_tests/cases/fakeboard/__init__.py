@@ -13,7 +13,7 @@ only while somebody waits in poll or ipoll, or with `board.sleep`.
 
 import sys
 
-from kit import called, home
+from kit import Module, called, home, imported
 from world import Sent
 
 from .esp32 import EspLan, EspWlan, EspWlanOld
@@ -71,10 +71,6 @@ FRAMES = ("PICO_W", "PICO_W_OLD", "W5500")  # those that send whole frames
 CABLES = ("W5500", "LAN", "ESP32_LAN")
 OLD = ("PICO_W_OLD", "ESP32_OLD")  # of the first versions that are supported
 PORTS = WIFI + CABLES
-
-
-class Module:
-    """What `import` gives."""
 
 
 class Board:
@@ -316,8 +312,8 @@ class plug:
 
     def __enter__(self):
         board = self.board
-        self.were = [(name, sys.modules.get(name)) for name in board.modules]
-        sys.modules.update(board.modules)
+        self.imported = imported(board.modules)
+        self.imported.__enter__()
         self.names = []
         for user in (home("link"), home("client")):
             for name in board.modules:
@@ -332,8 +328,4 @@ class plug:
     def __exit__(self, *error):
         for user, name, was in reversed(self.names):  # both may be one
             setattr(user, name, was)
-        for name, was in self.were:
-            if was is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = was
+        self.imported.__exit__()
