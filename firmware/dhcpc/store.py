@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 # What a record keeps, as it came and while there is room: options 54, 51, 1, 3, 6, 121, 58, 59,
 # 15, 26, 28, 42.
 _KEPT = const(b"63\x01\x03\x06y:;\x0f\x1a\x1c*")
-
-
 _FIRST = const(0x7FFF)  # where an option's code stands in a message, of Message.index
 
 
