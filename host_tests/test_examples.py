@@ -91,9 +91,9 @@ class Board:
         """Wait until it has printed a line that begins so, the `count`th, and return that."""
 
         def said() -> list[str]:
-            lines = self.process.said().splitlines()
-            found = [line for line in lines if line.startswith(words)]
-            assert len(found) >= count or self.process.poll() is None, self.process.said()
+            ended = self.process.poll() is not None
+            found = [line for line in self.process.lines() if line.startswith(words)]
+            assert len(found) >= count or not ended, self.process.said()
             return found[count - 1 :]
 
         return wait_for(said, f"{words!r} in {self.process.said()}")[0]
@@ -116,7 +116,7 @@ def unplugged(net: Lab, away: bool) -> None:
 
 
 def connections(broker: Process) -> list[str]:
-    return broker.said().splitlines()
+    return broker.lines()
 
 
 def time_server(seconds: str) -> None:

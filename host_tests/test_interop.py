@@ -40,8 +40,7 @@ class Netup:
         self.process = net.start([*netup, "--store", STORE, *more])
 
     def events(self) -> list[Event]:
-        lines = self.process.said().split("\n")[:-1]
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        return [json.loads(line) for line in self.process.lines() if line.startswith("{")]
 
     def wait(self, name: str) -> Event:
         """Wait for the first event of this name, and return it."""

@@ -55,8 +55,7 @@ def follow(client: Process, *last: str) -> None:
 
     def found() -> bool:
         assert client.poll() is None, client.said()
-        lines = client.said().split("\n")[:-1]
-        return lines[-1:] == [json.dumps(last)]
+        return client.lines()[-1:] == [json.dumps(last)]
 
     wait_for(found, " ".join(last))
 

@@ -58,8 +58,7 @@ def told(client: Process, event: str) -> str | None:
 
     def found() -> list[dict[str, Any]]:
         assert client.poll() is None, client.said()
-        lines = client.said().split("\n")[:-1]
-        return [each for each in map(json.loads, lines) if each["event"] == event]
+        return [each for each in map(json.loads, client.lines()) if each["event"] == event]
 
     ip: str | None = wait_for(found, f"event {event!r}")[0]["ip"]
     return ip

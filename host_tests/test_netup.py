@@ -410,7 +410,7 @@ def refusing(net: Lab, words: str) -> list[str]:
 
 def told(process: Process) -> list[Event]:
     """What a run with --json has told."""
-    return [json.loads(line) for line in process.said().split("\n")[:-1]]
+    return [json.loads(line) for line in process.lines()]
 
 
 def test_an_address_that_cannot_be_set_is_exit_1_in_the_kernels_words(

@@ -141,8 +141,7 @@ class Board:
 
     def told(self) -> list[Any]:
         """What the script has told so far."""
-        lines = self.said().split("\n")[:-1]
-        return [json.loads(line) for line in lines if line.startswith("[")]
+        return [json.loads(line) for line in self.process.lines() if line.startswith("[")]
 
     def wait(self, count: int) -> Any:
         """Wait for the `count`th that it tells, and return that."""

@@ -53,6 +53,10 @@ class Process(subprocess.Popen[bytes]):
         """What it has printed so far."""
         return read(self._output).decode(errors="replace")
 
+    def lines(self) -> list[str]:
+        """The lines that it has printed to their ends: it may be in the middle of another."""
+        return self.said().split("\n")[:-1]
+
     def program_pid(self) -> int | None:
         """The program's pid as seen from outside the lab; None once it has ended."""
         while self.poll() is None:
