@@ -47,9 +47,7 @@ class File(Store):
             if found[0] & _KIND != _REGULAR:
                 raise ValueError("store %s: is no file" % path)
             size = found[6]
-            # The zeros behind something else may be the CRC of nothing.
-            whole = [each for each in Store(path).records() if len(each) == self.room]
-            if size and (size > self.most * self.room or not whole):
+            if size and (size > self.most * self.room or not Store(path).records()):
                 raise ValueError(
                     "store %s: holds no lease records; name another file, or remove it" % path
                 )

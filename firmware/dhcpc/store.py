@@ -44,7 +44,7 @@ class Store:
         """The records that are whole, of that key, or of any, the last network's first."""
         data = self.read()
         found = []
-        for i in range(0, len(data), self.room):
+        for i in range(0, len(data) + 1 - self.room, self.room):
             record = data[i : i + self.room]
             if record.startswith(key) and crc32(record[:-4]).to_bytes(4, "big") == record[-4:]:
                 found.append(record)

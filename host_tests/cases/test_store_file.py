@@ -44,6 +44,7 @@ def test_what_is_no_record_is_passed_over_and_written_over():
     for byte in (b"\0", b"\xff", b"x"):
         for size in (1, 3, 4, 8, 127, 128, 129, 512, 2048):
             store = Memory(byte * size)
+            assert store.records() == []
             assert load(store, key()) is None
             store.save(granted(), key())
             store.save(granted(last=6), HOME)

@@ -37,9 +37,7 @@ def are_records(file: BinaryIO) -> bool:
     """
     most = Store.most * Store.room
     data = file.read(most + 1)
-    # The zeros behind something else may be the CRC of nothing.
-    whole = any(len(record) == Store.room for record in Bytes(data).records())
-    return not data or len(data) <= most and whole
+    return not data or len(data) <= most and bool(Bytes(data).records())
 
 
 def describe(data: bytes) -> str:
@@ -88,7 +86,7 @@ class Fields:
         key_end = name_end + 2 + int.from_bytes(record[name_end + 1 : name_end + 2], "big")
         key = record[:key_end]
         store = Bytes(record)
-        if len(record) != Store.room or not store.records():
+        if not store.records():
             raise ValueError(f"{len(record)} bytes that are no whole record")
         if record[0] != _VERSION:
             raise ValueError(f"a record of version {record[0]}, which is not known here")
