@@ -260,13 +260,13 @@ class Client:
     def close(self) -> None:
         """Let the lease be, and hand the interface back to the built-in client."""
         self.wanted = False
+        self.saved = None  # this may be the end
         self._stop("link")
         self.attempt(self.link.release)
         self.poll()
 
     def _stop(self, event: str, clear: object = False) -> None:
         self.session.stop()
-        self.saved = None  # this may be the end
         self.reason = _NO_LINK
         self.update(event, clear)
         self.attempt(self.link.close)
@@ -297,8 +297,9 @@ class Client:
         self.key = None  # type: ignore[assignment]  # or else another network's might stay
         name = link.key()
         self.key = key = bytes((1, len(name))) + link.mac + name + self.client_id
-        if key != old or self.record is None:
-            self.record = None
+        if key != old:
+            self.record = self.saved = None
+        if self.record is None:
             self.record = (self.store.records(key) + [b""])[0]
 
     def send(self, type: int) -> None:

@@ -19,8 +19,8 @@ MOST = {
     "OFFERs that are never kept": (5, 0),
     "an ACK to whatever is sent": (2, 0),
     "a link that comes back each second": (60, 0),
-    "such a link, and another address each time": (60, 60),
-    "such a link, and a NAK each time": (240, 60),
+    "such a link, and another address each time": (60, 1),
+    "such a link, and a NAK each time": (240, 1),
 }
 
 # What may be called besides, before the same
