@@ -85,8 +85,7 @@ _REBOOT_TRIES = const(2)  # fewer: on a network that is not its own a server may
 _MAX_BACKOFF = const(6)  # 2**6 seconds (RFC 2131 4.1)
 _BROADCAST = const(0x8000)  # the flag
 _MIN_T1 = const(4)  # seconds of a lease before it is renewed
-_MIN_RENEWAL = const(60)  # seconds between REQUESTs in RENEWING, REBINDING (RFC 2131 4.4.5),
-_RENEWALS = const(4)  # but 2**-4 of a short lease
+_PART = const(60)  # of the lease, that passes between REQUESTs in RENEWING, REBINDING
 _LASTED = const(30)  # seconds of a lease after which its end is no reason to back off
 _BACK = const(0x3FFF0000)  # ms: a clock that is behind by up to a minute stands still
 _DAY = const(86400)
@@ -206,14 +205,13 @@ class Session:
                 self.start(-1)
                 return "expired"
             if age >= self.due:
-                # T1, T2, or half of what was left then (RFC 2131 4.4.5). Each REQUEST is a
+                # T1, T2, or a while after the last REQUEST (RFC 2131 4.4.5). Each is a
                 # transaction of its own.
                 left = lease.t2 - age
                 self._begin(_RENEWING if left > 0 else _REBINDING)
                 if left <= 0:
                     left = lease.lease_time - age
-                pause = max(min(_MIN_RENEWAL, lease.lease_time >> _RENEWALS), _MIN_T1)
-                self.due = age + min(left, max(left >> 1, pause))
+                self.due = age + min(left, max(lease.lease_time // _PART, _MIN_T1))
                 return "send"
             self.wait = min(self.due - age, _DAY) * 1000 - self.ms
         if self.wait > 0:

@@ -215,8 +215,8 @@ class Model:
             if before == state:
                 end = self.lease.t2 if state == RENEWING else self.lease.lease_time
                 left = self.start + end * 1000 - self.sent[-1].at
-                least = max(min(60, self.lease.lease_time // 16), 4) * 1000
-                assert self.now - self.sent[-1].at >= max(left // 2, least) - 2000
+                wait = max(self.lease.lease_time // 60, 4) * 1000
+                assert self.now - self.sent[-1].at >= min(left, wait) - 2000
         assert sent.options.get(50) == (None if requested == NOBODY else requested)
         assert sent.options.get(54) == (None if server == NOBODY else server)
         assert sent.ciaddr == ciaddr

@@ -116,25 +116,39 @@ def test_clients_of_one_server_do_not_renew_at_one_moment():
 
 
 @rfc("2131 4.4.5 half-until-t2", "2131 4.4.5 minute-between-requests")
-def test_in_renewing_half_the_time_to_t2_is_waited_but_a_minute_at_least():
-    w = World().bound(lease=4000, t1=1000, t2=3000)
-    w.go(2999)
-    at = [sent.at // 1000 for sent in w.sent[2:]]
-    assert at == [1000, 2000, 2500, 2750, 2875, 2937, 2997]
+def test_in_renewing_a_60th_of_the_lease_is_waited_between_requests():
+    w = World().bound(lease=6000, t1=1000, t2=3010)
+    w.go(3009)
+    assert [sent.at // 1000 for sent in w.sent[2:]] == list(range(1000, 3010, 100))
     assert w.state == RENEWING
 
 
 @rfc("2131 4.4.5 half-until-the-end", "2131 4.4.5 minute-between-requests")
-def test_in_rebinding_half_the_time_to_the_end_is_waited_but_a_minute_at_least():
-    w = World().rebinding(lease=4000, t1=1000, t2=3000)
-    w.go(999.9)
-    at = [sent.at // 1000 for sent in w.sent[2:]]
-    assert at == [3000, 3500, 3750, 3875, 3937, 3997]
+def test_in_rebinding_a_60th_of_the_lease_is_waited_between_requests():
+    w = World().rebinding(lease=6000, t1=1000, t2=3010)
+    w.go(2989.9)
+    assert [sent.at // 1000 for sent in w.sent[2:]] == list(range(3010, 6000, 100))
     assert w.state == REBINDING
 
 
+@rfc("2131 4.4.5 minute-between-requests")
+def test_in_a_lease_of_an_hour_a_minute_is_waited_between_requests():
+    w = World().bound(lease=3600)
+    w.go(3599.9)
+    at = [sent.at for sent in w.sent[2:]]
+    at.remove(w.lease.t2 * 1000)  # for that one nothing is waited
+    assert all(at[i + 1] - at[i] >= 60000 for i in range(len(at) - 1))
+
+
+@rfc("2131 4.4.5 minute-between-requests")
+def test_in_a_short_lease_4_s_are_waited_between_requests():
+    w = World().bound(lease=60, t1=30, t2=50)
+    w.go(49)
+    assert [sent.at // 1000 for sent in w.sent[2:]] == [30, 34, 38, 42, 46]
+
+
 @rfc("2131 4.4.5 rebinding-at-t2")
-def test_a_minute_does_not_overshoot_t2():
+def test_that_wait_does_not_overshoot_t2():
     w = World().bound(lease=4000, t1=100, t2=130)
     w.go(130)
     assert [sent.at // 1000 for sent in w.sent[2:]] == [100, 130]
@@ -142,8 +156,8 @@ def test_a_minute_does_not_overshoot_t2():
 
 
 @rfc("2131 4.4.5 expiry-to-init")
-def test_a_minute_does_not_overshoot_the_end():
-    w = World().bound(lease=400, t1=100, t2=390)
+def test_that_wait_does_not_overshoot_the_end():
+    w = World().bound(lease=400, t1=100, t2=398)
     w.go(399.9)
     assert w.state == REBINDING
     w.go(0.1)
@@ -174,8 +188,8 @@ def test_a_renewal_begins_a_new_lease():
 @rfc("2131 4.4.5 renewed-lease-from-the-request")
 def test_a_renewal_runs_from_the_request_that_was_answered():
     w = World().bound(lease=4000, t1=1000, t2=3000)
-    w.go(2010)
-    assert last(w).at == 2000000
+    w.go(2000)
+    assert last(w).at == 1990000
     w.answer(ACK, lease=4000)
     assert w.lease.remaining() == 3990
 
