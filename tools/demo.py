@@ -9,6 +9,7 @@ The firmware as boards get it runs in the MicroPython VM against a server built 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from scenes.play import play
 from scenes.server import Server
@@ -17,8 +18,11 @@ from toolchain import cli
 
 
 def main() -> int:
-    cli.parser(__doc__.splitlines()[0]).parse_args()
-    return play(Server(), View())
+    parser = cli.parser(__doc__.splitlines()[0])
+    parser.add_argument(
+        "--svg", type=Path, metavar="FILE", help="the second act as a picture, that of README.md"
+    )
+    return play(Server(), View(), parser.parse_args().svg)
 
 
 if __name__ == "__main__":

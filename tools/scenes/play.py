@@ -178,8 +178,9 @@ def _form(packet: Packet) -> str:
     return ", ".join(form)
 
 
-def play(server: Server, view: View) -> int:
-    """Play the acts with a server, until one goes wrong; return the exit code."""
+def play(server: Server, view: View, picture: Path | None = None) -> int:
+    """Play the acts with a server, until one goes wrong; return the exit code. picture: where the
+    second boot goes, as an SVG."""
     began = time.monotonic()
     machine = vm.vms()["vm64"]
     if machine.missing:
@@ -193,6 +194,8 @@ def play(server: Server, view: View) -> int:
         try:
             for act in (acts.first_boot, acts.second_boot, acts.renewal, acts.release):
                 view.right(act())
+                if picture and act == acts.second_boot:
+                    picture.write_text(view.picture("make demo"))
         except (Wrong, Refusal) as error:
             view.wrong(str(error))
             return 1

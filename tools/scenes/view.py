@@ -4,6 +4,7 @@ record in flash. Knows what things look like, and not whether they are right.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -79,7 +80,7 @@ class View:
     """Shows it on a console: sober colours, and none where the terminal or its user wants none."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(width=_WIDTH, highlight=False)
+        self.console = console or Console(width=_WIDTH, highlight=False, record=True)
 
     def say(self, *pieces: str | tuple[str, str]) -> None:
         """A line of text; a piece may have a style."""
@@ -89,7 +90,9 @@ class View:
         self.console.print(line)
 
     def title(self, text: str, note: str) -> None:
-        """The head of an act."""
+        """The head of an act, with which a picture begins."""
+        if self.console.record:
+            self.console.export_text(clear=True)
         line = "─" * (_WIDTH - len(text) - len(note) - 2)
         self.say()
         self.say((text, "bold"), (f" {line} {note}", "dim"))
@@ -142,6 +145,11 @@ class View:
                     self.say(" " * _LEFT, f"│   {line:{_INNER - 3}}│")
         if not act.packets:
             self.say(" " * _LEFT, f"│{'nothing':^{_INNER}}│")
+
+    def picture(self, title: str) -> str:
+        """The act that was shown last, as an SVG. The console records, as by default."""
+        drawn = self.console.export_svg(title=title, unique_id="demo")
+        return re.sub(r"\s*@font-face \{.*?\}", "", drawn, flags=re.DOTALL)  # from elsewhere
 
     def waiting(self, text: str) -> AbstractContextManager[object]:
         """For a time in which nothing happens: a sign of life, on a terminal."""
