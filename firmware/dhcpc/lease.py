@@ -33,8 +33,8 @@ def dotted(buf: bytes, i: int) -> str:
 def unicast(buf: bytes, i: int) -> bool:
     """Whether the address buf[i : i + 4] may be that of one host: 240.0.0.0/4 is in use, too."""
     first = buf[i]
-    return (
-        0 < first != 127 and not 224 <= first < 240 and not buf.startswith(b"\xff\xff\xff\xff", i)
+    return 0 < first != 127 and (
+        first < 224 or first > 239 and not buf.startswith(b"\xff\xff\xff\xff", i)
     )
 
 
@@ -53,11 +53,12 @@ def subnet(message: Message) -> int:
     for k in range(4):
         last = free
         free = buf[i + k] ^ 255
-        if free & free + 1 or last and free < 255:
-            return 0
-        host = buf[16 + k] & free
-        ones |= host
-        zeros |= host ^ free
+        if free or last:
+            if free & free + 1 or last and free < 255:
+                return 0
+            host = buf[16 + k] & free
+            ones |= host
+            zeros |= host ^ free
     # RFC 3021: of a pair, or of one, all are hosts
     return i if free < 2 or ones and zeros else -1
 
@@ -65,7 +66,7 @@ def subnet(message: Message) -> int:
 def secs(message: Message, code: int) -> int:
     # 0 if the option is not there, or not whole.
     i = message.find(code, 4)
-    return i and min(int.from_bytes(message.buf[i : i + 4], "big"), _FOREVER)
+    return i and int.from_bytes(message.buf[i : i + 4], "big")
 
 
 class Lease:
@@ -84,17 +85,18 @@ class Lease:
     gateway: str
     dns: list[str]
 
+    age = 0
+
     def __init__(self, message: Message, rand: int) -> None:
         """message: the ACK, just read. rand: 0 to 63, how much earlier than 0.5 and 0.875 T1 and
         T2 may be.
         """
         self._message = message
         self.ack = message.buf = ack = bytes(message.buf)
-        self.age = 0
         self.yiaddr = ack[16:20]
         i = message.find(_SERVER_ID, 4)
         self.server = ack[i : i + 4] if i else b"\0\0\0\0"
-        self.lease_time = end = secs(message, _LEASE_TIME) or _HOUR
+        self.lease_time = end = min(secs(message, _LEASE_TIME) or _HOUR, _FOREVER)
         fuzz = (end >> 5) * rand >> 6
         half = (end >> 1) - fuzz
         most = end - max(end >> 3, 1) - fuzz

@@ -281,7 +281,7 @@ class Session:
             self.yiaddr = m.buf[16:20]
             return "recv"
         lease = Lease(m, self.rand(6))
-        if not any(lease.server):
+        if lease.server == _NOBODY:
             lease.server = self.server or _NOBODY
         return self.bind(lease)
 
