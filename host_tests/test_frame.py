@@ -89,7 +89,12 @@ def test_lengths_and_checksums_are_right_for_options_of_any_length(size: int) ->
     assert ("vendor_class_id", value) in packet[DHCP].options
 
 
-@pytest.mark.rfc("894 Frame type", "894 Address broadcast", "1122 2.3.3 rfc-894-frames")
+@pytest.mark.rfc(
+    "894 Frame type",
+    "894 Address broadcast",
+    "894 Trailer none-sent",
+    "1122 2.3.3 rfc-894-frames",
+)
 @pytest.mark.parametrize("name", MESSAGES)
 def test_every_field_of_the_ethernet_header(name: str) -> None:
     ether = message(name)
@@ -123,7 +128,12 @@ def test_every_field_of_the_ip_header(name: str) -> None:
     assert ip.dst == ("10.0.0.1" if name in TO_ONE_SERVER else "255.255.255.255")
 
 
-@pytest.mark.rfc("2131 4.1 ports", "768 Fields length", "1122 4.1.3.4 checksum-sent")
+@pytest.mark.rfc(
+    "2131 4.1 ports",
+    "768 Fields source-port",
+    "768 Fields length",
+    "1122 4.1.3.4 checksum-sent",
+)
 @pytest.mark.parametrize("name", MESSAGES)
 def test_every_field_of_the_udp_header(name: str) -> None:
     packet = message(name)
@@ -136,6 +146,7 @@ def test_every_field_of_the_udp_header(name: str) -> None:
 @pytest.mark.rfc(
     "2131 2 hardware-type-and-length",
     "2131 2 hops-zero",
+    "2131 2 other-addresses-zero",
     "2131 2 ciaddr-only-with-lease",
     "2131 2 file-null",
     "2131 2 reserved-flags-zero",
@@ -226,13 +237,21 @@ def received(*frames: Any) -> list[bytes]:
 
 
 @pytest.mark.rfc(
-    "791 3.1 options-skipped", "894 Frame padding-is-no-data", "1122 2.3.3 rfc-894-frames"
+    "791 3.1 options-skipped",
+    "894 Frame padding-is-no-data",
+    "1122 2.3.3 rfc-894-frames",
+    "1122 3.2.1.7 low-time-to-live-taken",
+    "1122 3.2.1.8 unknown-options-ignored",
+    "6864 4.1 id-ignored",
 )
 def test_a_message_is_found_whatever_is_around_it() -> None:
     assert received(arriving()) == [b"hello"]
     assert received(arriving(dst="255.255.255.255")) == [b"hello"]
     assert received(bytes(arriving()) + bytes(18)) == [b"hello"]  # Ethernet's padding
     assert received(arriving(options=b"\x01\x01\x01\x00")) == [b"hello"]
+    assert received(arriving(options=b"\x9e\x04\x00\x00")) == [b"hello"]  # one of no RFC
+    assert received(arriving(ttl=1), arriving(ttl=0)) == [b"hello", b"hello"]
+    assert received(arriving(id=7), arriving(id=7, flags="DF")) == [b"hello", b"hello"]
     assert received(arriving(b"x" * 1024)) == [b"x" * 1024]
     assert received(arriving(b"x" * 1024, options=b"\x01" * 40)) == [b"x" * 1024]
 
@@ -260,6 +279,22 @@ def test_a_frame_without_a_whole_message_is_passed_over() -> None:
         assert received(broken, arriving(b"then this")) == [b"then this"], bytes(broken).hex()
 
 
+@pytest.mark.rfc("1122 3.2.1.3 impossible-source-dropped")
+def test_what_comes_from_no_hosts_address_is_nothing() -> None:
+    for source in ("255.255.255.255", "224.0.0.1", "239.255.255.255", "127.0.0.1"):
+        assert received(arriving(src=source)) == [], source
+    for source in ("0.0.0.0", "10.0.0.1", "126.0.0.1", "223.0.0.1", "240.0.0.1"):
+        assert received(arriving(src=source)) == [b"hello"], source
+
+
+@pytest.mark.rfc("1122 3.3.6 broadcast-frame-of-a-unicast")
+def test_a_reply_to_one_address_is_found_in_a_frame_to_all() -> None:
+    frame = arriving(dst="10.0.0.5")
+    frame.dst = "ff:ff:ff:ff:ff:ff"
+    assert received(frame) == [b"hello"]
+
+
+@pytest.mark.rfc("894 Frame full-length")
 @pytest.mark.parametrize("mtu", [1500, 9000])
 @pytest.mark.parametrize("size", [1025, 1472, 1473, 4000])
 def test_a_long_message_is_read_as_far_as_it_goes(size: int, mtu: int) -> None:
@@ -274,7 +309,7 @@ def test_a_reply_is_found_behind_others_frames() -> None:
     assert received(*[arriving(port=53)] * 3, arriving()) == [b"hello"]
 
 
-@pytest.mark.rfc("1122 4.1.3.4 checksum-verified")
+@pytest.mark.rfc("1122 4.1.3.4 checksum-verified", "6864 5.2 integrity-verified")
 def test_a_datagram_with_a_wrong_checksum_is_nothing() -> None:
     frame = bytearray(bytes(arriving()))
     frame[-1] ^= 1
@@ -370,6 +405,7 @@ def counts(**fields: Any) -> bool:
     "2131 4.4.1 probe-sender-zero",
     "5227 1.1 probe-is-an-arp-request",
     "5227 1.1 target-hardware-address",
+    "826 Format request",
 )
 def test_a_probe_tells_our_hardware_address_and_no_ip_address_of_ours() -> None:
     interface: Any = Interface()
@@ -439,11 +475,19 @@ def applying(*addresses: bytes) -> list[Ether]:
         return sent(peer)
 
 
-@pytest.mark.rfc("5227 2.3 announcement", "5227 3 request-not-reply", "2131 4.4.1 announcement")
+@pytest.mark.rfc(
+    "5227 2.3 announcement",
+    "5227 3 request-not-reply",
+    "2131 4.4.1 announcement",
+    "826 Format request",
+    "826 Generation sender",
+    "826 Generation broadcast",
+)
 def test_a_new_address_is_announced_by_a_request_to_all() -> None:
     (frame,) = applying(world.IP)
     assert (frame.src, frame.dst) == (world.MAC.hex(":"), "ff:ff:ff:ff:ff:ff")
     arp = frame[ARP]
+    assert (arp.hwtype, arp.ptype, arp.hwlen, arp.plen) == (1, 0x0800, 6, 4)
     assert (arp.op, arp.hwsrc, arp.psrc) == (1, world.MAC.hex(":"), "10.0.0.5")
     assert (arp.hwdst, arp.pdst) == ("00:00:00:00:00:00", "10.0.0.5")
 
@@ -458,3 +502,13 @@ def test_what_is_no_whole_arp_packet_is_nobodys() -> None:
     whole = bytes(Ether() / ARP(op="is-at", hwsrc=HOP_TEXT, psrc="10.0.0.5"))
     for end in range(32):
         assert not interface._conflicts(whole[:end], world.IP)
+
+
+@pytest.mark.rfc("826 Reception other-networks")
+def test_an_arp_packet_of_another_network_or_protocol_says_nothing() -> None:
+    whole = bytes(Ether() / ARP(op="is-at", hwsrc=HOP_TEXT, psrc="10.0.0.5"))
+    assert Interface()._conflicts(whole, world.IP)
+    for at in (15, 16, 18, 19):  # hardware, protocol, and how long their addresses are
+        other = bytearray(whole)
+        other[at] ^= 4
+        assert not Interface()._conflicts(bytes(other), world.IP)

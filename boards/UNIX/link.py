@@ -242,10 +242,13 @@ class Interface(Link):
         return head + self.mac + sender + bytes(6) + target
 
     def _conflicts(self, data, address):
-        # An ARP packet of another host that has the address, or a probe for it.
+        # An ARP packet (RFC 826), for Ethernet and IPv4, of another host that has the address, or
+        # a probe for it.
         sender = data[28:32]
-        return data[22:28] != self.mac and (
-            sender == address or (not any(sender) and data[38:42] == address)
+        return (
+            data[14:20] == b"\0\1\x08\0\6\4"
+            and data[22:28] != self.mac
+            and (sender == address or (not any(sender) and data[38:42] == address))
         )
 
     # the lease
@@ -385,6 +388,9 @@ def _message(data):
     if end < udp + 8 or data[udp + 2] << 8 | data[udp + 3] != _CLIENT_PORT:
         return None
     if checksum(data, 14, udp, 0):  # RFC 1122 3.2.1.2
+        return None
+    source = data[26:30]
+    if source[0] == 127 or source[0] >> 4 == 14 or source == b"\xff" * 4:  # RFC 1122 3.2.1.3
         return None
     if end > len(data):
         part = data[20] & 0x20 or len(data) == _FRAME

@@ -87,6 +87,13 @@ def test_of_addresses_those_that_can_be_a_hosts_count():
         assert lease.ifconfig()[2:] == ("0.0.0.0", "0.0.0.0")
 
 
+@rfc("2132 3.3 subnet-mask")
+def test_a_mask_of_another_length_is_as_good_as_absent():
+    for mask in (b"\xff\xff", b"\xff\xff\0\0\0", b"\xff\xff\0\0\xff\xff\0\0"):
+        assert granted(mask=None, options=opt(1, mask)).mask == "255.255.255.0"
+
+
+@rfc("1122 3.2.2.9 mask-checked")
 def test_a_mask_that_begins_with_0_is_as_good_as_absent():
     for mask in (
         b"\0\0\0\0",
@@ -96,6 +103,7 @@ def test_a_mask_that_begins_with_0_is_as_good_as_absent():
         assert granted(mask=mask).mask == "255.255.255.0"
 
 
+@rfc("1122 3.2.2.9 mask-checked")
 def test_a_mask_with_holes_is_as_good_as_absent():
     for hole in range(1, 32):
         for bits in range(hole + 1, 33):
@@ -269,10 +277,12 @@ def test_t1_and_t2_that_cannot_both_be_right_are_both_mended():
 
 @rfc("2132 9.11 t1", "2132 9.12 t2")
 def test_t1_and_t2_of_the_wrong_length_are_as_good_as_absent():
-    assert times(lease=3600, options=opt(58, b"\x02\x58") + opt(59, b"\0\0\x04\xb0\0")) == (
-        1800,
-        3150,
-    )
+    # With the bytes behind them, or without the last ones, they would be in order.
+    t2 = opt(59, b"\0\0\x04\xb0\0")
+    for t1 in (b"", b"\0\0\x02", b"\0\0\x02\x58\0", b"\0\0\x02\x58\0\0\x02\x58"):
+        assert times(lease=3600, options=opt(58, t1) + t2) == (1800, 3150)
+        assert times(lease=3600, options=opt(58, t1), t2=3000) == (1800, 3000)
+        assert times(lease=3600, options=t2, t1=600) == (600, 3150)
 
 
 @rfc("2131 3.3 infinity")

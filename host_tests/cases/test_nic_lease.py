@@ -123,6 +123,9 @@ def test_the_host_name_is_that_of_the_board():
     "1542 2.3 bits-of-chaddr",
     "5227 2.3 announcement",
     "5227 3 request-not-reply",
+    "826 Format request",
+    "826 Generation sender",
+    "826 Generation broadcast",
 )
 def test_a_new_address_is_announced_where_the_stack_does_not():
     def case(board):
