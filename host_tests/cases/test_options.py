@@ -62,12 +62,17 @@ def test_what_is_no_option_is_named():
 # Values that are written, and read
 
 
+@rfc("2132 3.6 servers-of-4-bytes-each", "2132 8.13 no-home-agents")
 def test_addresses():
     both("requested_ip_address", "10.0.0.5", IP)
     both("router", ["10.0.0.1"], SERVER)
     both("ntp_servers", ["10.0.0.1", "10.0.0.5"], SERVER + IP)
     stays("subnet_mask", b"", IP[:3], IP + IP)
     stays("router", b"", IP[:3], IP + b"\1")
+    for key in [4, 5, 7, 8, 9, 10, 11, 41, 42, 44, 45, 48, 49, 65] + list(range(68, 77)):
+        assert options.decode(key, SERVER + IP) == ["10.0.0.1", "10.0.0.5"], key
+        stays(key, IP + IP[:3])
+    stays("mobile_ip_home_agent", b"")
 
 
 def test_pairs_of_addresses_are_read():
@@ -76,6 +81,7 @@ def test_pairs_of_addresses_are_read():
     stays("static_route", b"", IP, IP + IP + IP)
 
 
+@rfc("2132 3.4 time-offset")
 def test_numbers():
     both("default_ip_time_to_live", 255, b"\xff")
     both("maximum_dhcp_message_size", 1500, b"\x05\xdc")
@@ -103,6 +109,13 @@ def test_text():
     both("time_zone_database_name", "Europe/Berlin", b"Europe/Berlin")
     both("captive_portal", "https://a.example/", b"https://a.example/")
     stays("host_name", b"gr\xfcn", b"")
+
+
+@rfc("2132 9.4 tftp-server-name", "2132 9.5 boot-file-name")
+def test_names_that_have_no_field_where_options_are():
+    overloaded = opt(66, b"boot.lab") + opt(67, b"pxe.0") + opt(52, b"\3")
+    found = options.read(lease(options=overloaded))
+    assert (found["tftp_server_name"], found["bootfile_name"]) == ("boot.lab", "pxe.0")
 
 
 @rfc("2132 2 trailing-nuls-deleted")
@@ -278,6 +291,7 @@ SEARCH = b"\3lab\7example\3org\0\4test\xc0\4\xc0\0"
     "3397 2 names-compressed",
     "3397 2 pointers-into-the-value",
     "1035 3.1 labels-and-an-empty-one",
+    "1035 4.1.4 pointers-understood",
 )
 def test_a_search_list_is_read():
     assert options.decode("domain_search", SEARCH) == [
@@ -302,6 +316,12 @@ def test_a_search_list_whose_last_name_is_cut_off_is_none():
     for i in range(1, len(whole)):
         stays("domain_search", whole + whole[:i])
     stays("domain_search", whole + b"\1a\xc0")
+
+
+@rfc("1035 4.1.4 reserved-lengths")
+def test_a_length_that_is_reserved_is_none():
+    for first in range(0x40, 0xC0):
+        stays("domain_search", bytes((first,)) + first * b"a" + b"\0", b"\1a" + bytes((first, 0)))
 
 
 @rfc("1035 4.1.4 pointers-lead-back")

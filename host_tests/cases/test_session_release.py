@@ -52,6 +52,14 @@ def test_release_goes_to_the_server_of_a_restored_lease():
     assert w.write(RELEASE).to == SERVER
 
 
+@rfc("2131 table3 server-identifier")
+def test_release_of_a_lease_whose_server_nothing_names_goes_to_all_and_names_none():
+    sent = World().bound(server=None).write(RELEASE)
+    assert sent.to is None
+    assert sent.ciaddr == IP
+    assert sorted(sent.options) == [53, 61]
+
+
 @rfc("2131 4.4.6 release")
 def test_after_release_nothing_is_sent_any_more():
     w = World().bound()
@@ -98,6 +106,7 @@ def test_after_decline_ten_seconds_may_be_waited():
 # The application's mistakes, and stop
 
 
+@rfc("3396 4 split-or-not-sent")
 def test_options_that_do_not_fit_in_a_message_are_refused():
     fits = 548 - 255 - len(CLIENT_ID) - 1
     World(options=opt(12, bytes(255)) + opt(60, bytes(fits - 259))).requesting()
