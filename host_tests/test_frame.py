@@ -105,6 +105,8 @@ def test_every_field_of_the_ethernet_header(name: str) -> None:
 
 @pytest.mark.rfc(
     "2131 4.1 source-zero",
+    "951 3 never-fragmented",
+    "951 7.1 source-and-destination",
     "791 3.1 version-and-length",
     "791 3.1 type-of-service",
     "791 3.1 total-length",
@@ -132,6 +134,7 @@ def test_every_field_of_the_ip_header(name: str) -> None:
     "2131 4.1 ports",
     "768 Fields source-port",
     "768 Fields length",
+    "951 3 ports",
     "1122 4.1.3.4 checksum-sent",
 )
 @pytest.mark.parametrize("name", MESSAGES)
@@ -161,6 +164,8 @@ def test_every_field_of_the_udp_header(name: str) -> None:
     "2131 table5 decline-release-flags",
     "2131 table5 decline-ciaddr-zero",
     "2131 table5 release-ciaddr",
+    "2131 table5 sname-and-file-unused",
+    "951 7.1 names-null",
     "1542 2.3 bits-of-chaddr",
     "1542 3.1.2 other-flags-zero",
     "1542 3.3 ciaddr-zero",
@@ -256,7 +261,9 @@ def test_a_message_is_found_whatever_is_around_it() -> None:
     assert received(arriving(b"x" * 1024, options=b"\x01" * 40)) == [b"x" * 1024]
 
 
-@pytest.mark.rfc("2131 4.1 ports", "1122 3.2.1.1 other-versions-dropped")
+@pytest.mark.rfc(
+    "2131 4.1 ports", "951 7.5 others-discarded", "1122 3.2.1.1 other-versions-dropped"
+)
 def test_a_frame_without_a_whole_message_is_passed_over() -> None:
     whole = bytes(arriving())
     frames: tuple[Any, ...] = (
@@ -479,6 +486,7 @@ def applying(*addresses: bytes) -> list[Ether]:
     "5227 2.3 announcement",
     "5227 3 request-not-reply",
     "2131 4.4.1 announcement",
+    "2131 4.4.1 announcement-is-a-reply",
     "826 Format request",
     "826 Generation sender",
     "826 Generation broadcast",

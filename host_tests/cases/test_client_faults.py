@@ -4,7 +4,7 @@ from errno import EIO
 
 from cable import Board, Server
 from dhcpc.conflicts import decline
-from kit import raises
+from kit import raises, rfc
 from records import Memory
 from world import DECLINE, DISCOVER, RELEASE, World, opt
 
@@ -21,6 +21,25 @@ def test_garbage_is_ignored_and_told():
     assert board.client.reason
     board.cable.server.mute = ()
     board.bound()
+
+
+@rfc("1542 1.2 discarded-logged")
+def test_what_is_ignored_can_be_logged_with_its_bytes():
+    board = Board()
+    board.cable.server.mute = (DISCOVER,)
+    board.poll()
+    client = board.client
+    read, log = client.read, []
+
+    def logged(buf):
+        read(buf)
+        if board.events[-1] == "ignored":
+            log.append((client.session.reason, buf))
+
+    client.read = logged
+    board.cable.inbox = [(0, b"x"), (0, b"\2" + bytes(299))]
+    board.poll()
+    assert log == [("op", b"x"), ("xid", b"\2" + bytes(299))]
 
 
 def consistent(board):

@@ -86,6 +86,16 @@ def test_a_verified_address_that_somebody_has_is_declined_and_its_record_forgott
     assert not board.store.records()
 
 
+@rfc("2131 3.2 another-address-after-decline")
+def test_after_a_verified_address_was_declined_it_asks_for_another():
+    first = Board().bound()
+    board = device(Neighbours(OURS), first.cable.server, store=first.store)
+    board.go(12)
+    discover = board.cable.sent[2]
+    assert discover.type == DISCOVER
+    assert 50 not in discover.options
+
+
 @rfc("5227 2.1 not-periodically")
 def test_a_renewal_of_the_address_in_use_is_not_probed():
     there = Neighbours()

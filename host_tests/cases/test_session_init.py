@@ -77,7 +77,7 @@ def test_every_message_before_a_lease_has_the_client_identifier_and_the_list():
         assert sent.data[28:44] == MAC + bytes(10)
 
 
-@rfc("2131 3.5 parameter-list-in-requests")
+@rfc("2131 3.5 parameter-list-in-requests", "2131 4.3.2 parameter-list-in-all-messages")
 def test_every_request_has_the_list_of_the_discover():
     for state in ("requesting", "rebooting", "renewing", "rebinding"):
         w = getattr(World(), state)()
@@ -121,6 +121,7 @@ def test_the_broadcast_flag_is_clear_unless_it_is_asked_for():
     "2131 4.1 backoff",
     "2131 4.1 first-pauses",
     "2131 4.1 pause-up-to-64-s",
+    "951 7.2 backoff",
 )
 def test_discover_is_sent_again_after_1_2_4_to_64_seconds():
     w = World(rand=lambda bits: 1 << bits - 1 if bits > 9 else 511).selecting()
@@ -129,7 +130,7 @@ def test_discover_is_sent_again_after_1_2_4_to_64_seconds():
     assert set(types(w)) == {DISCOVER}
 
 
-@rfc("2131 4.1 backoff", "2131 4.1 first-pauses")
+@rfc("2131 4.1 backoff", "2131 4.1 first-pauses", "951 7.2 backoff")
 def test_retransmission_is_randomized_in_proportion():
     for rand, first, then in ((low, 0.5, 0.5), (high, 1.5, 1)):
         w = World(rand=rand).selecting()
@@ -143,6 +144,7 @@ def test_retransmission_is_randomized_in_proportion():
     "2131 4.1 xid-of-retransmission",
     "1542 3.2 secs-since-the-first",
     "1542 3.2 secs-not-constant",
+    "951 7.2 secs-updated",
 )
 def test_discover_is_repeated_with_its_xid_and_with_the_seconds_gone():
     w = World().selecting()
@@ -333,6 +335,7 @@ def test_an_offer_that_is_late_is_refused():
     "2131 3.1 request-often-enough",
     "2131 3.1 silence-leads-to-init",
     "2131 3.1 start-over-told",
+    "1542 3.2 secs-after-a-start-over",
 )
 def test_request_is_sent_four_times_then_it_starts_over():
     w = World(rand=lambda bits: 1 << bits - 1 if bits > 9 else 511).requesting()
@@ -356,6 +359,18 @@ def test_request_is_repeated_as_it_was():
     assert len(requests) > 2
     for sent in requests:
         assert sent.data == requests[0].data
+
+
+@rfc("2131 4.1 time-for-a-reply")
+def test_a_reply_that_comes_after_further_sendings_counts():
+    w = World().selecting()
+    w.go(60)
+    assert types(w) == len(w.sent) * [DISCOVER]
+    assert len(w.sent) > 4
+    assert w.hand(reply(OFFER, xid=w.sent[0].xid)) == "recv"
+    w.go(7)
+    assert len([sent for sent in w.sent if sent.type == REQUEST]) > 2
+    assert w.hand(reply(ACK, xid=w.sent[0].xid)) == "bound"
 
 
 @rfc("2131 figure5 requesting-ack")
@@ -398,6 +413,15 @@ def test_what_remains_is_right_at_the_moment_of_the_ack():
     data = reply(ACK, xid=last(w).xid)
     w.session.read(data)
     assert w.lease.remaining() == 3594
+
+
+@rfc("2131 4.4.1 lease-from-the-request")
+def test_the_time_until_there_was_an_offer_is_none_of_the_lease():
+    w = World().selecting()
+    w.go(100)
+    w.answer(OFFER)
+    w.answer(ACK, lease=3600)
+    assert w.lease.remaining() == 3600
 
 
 @rfc("2131 3.1 nak-starts-over", "2131 figure5 requesting-nak")

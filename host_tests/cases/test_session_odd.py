@@ -221,12 +221,30 @@ def test_any_kind_of_hardware_is_taken_with_the_clients_address():
         everywhere(htype=htype, hlen=hlen)
 
 
-@rfc("2131 4.1 broadcast-flag-clear", "1542 3.1.1 flag-clear-otherwise")
-def test_the_broadcast_flag_is_set_after_two_discovers_in_vain_and_then_in_turns():
+@rfc(
+    "2131 4.1 broadcast-flag-set",
+    "2131 4.1 broadcast-flag-clear",
+    "1542 3.1.1 flag-if-needed",
+    "1542 3.1.1 flag-clear-otherwise",
+)
+def test_the_broadcast_flag_is_another_after_two_discovers_in_vain_and_then_in_turns():
     # Some repeaters let no unicast frame through to who has no address yet.
+    for first, other in ((0, 0x8000), (0x8000, 0)):
+        w = World(flags=first).selecting()
+        w.go(100)
+        assert [sent.flags for sent in w.sent][:6] == 2 * [first] + 2 * [other, first]
+
+
+@rfc("2131 4.1 broadcast-flag-clear")
+def test_what_follows_has_the_flag_of_the_last_discover():
     w = World().selecting()
-    w.go(100)
-    assert [sent.flags for sent in w.sent][:6] == [0, 0, 0x8000, 0, 0x8000, 0]
+    while len(w.sent) < 3:
+        w.go(0.1)
+    w.answer(OFFER)
+    w.answer(ACK)
+    w.go(HOUR)
+    assert [sent.flags for sent in w.sent] == 2 * [0] + (len(w.sent) - 2) * [0x8000]
+    assert last(w).type == DISCOVER
 
 
 @rfc("2131 4.1 broadcast-flag-clear")
@@ -249,6 +267,12 @@ def replies_with(at, value):
         data[at : at + len(value)] = value
         assert w.hand(bytes(data)) in TAKEN[kind]
         yield w
+
+
+@rfc("2131 3 magic-cookie-of-a-reply", "2132 2 magic-cookie-of-a-reply")
+def test_a_reply_without_the_magic_cookie_is_taken():
+    for cookie in (bytes(4), b"none"):
+        assert len(list(replies_with(236, cookie))) == len(WAITING)
 
 
 @rfc("1542 3.4 giaddr-no-router", "1542 3.4 giaddr-ignored")
@@ -309,8 +333,10 @@ def test_a_server_that_has_not_kept_its_offer_is_soon_asked_again_if_it_is_alone
 
 
 @rfc(
+    "2131 2 ciaddr-only-with-lease",
     "2131 4.4.1 discover-ciaddr-zero",
     "2131 3.1 discover-suggests-address",
+    "1542 3.3 ciaddr-zero",
     "2131 1.6 configuration-after-server-restart",
 )
 def test_discover_suggests_the_address_that_the_client_had():

@@ -231,7 +231,7 @@ def test_a_nak_to_a_renewal_ends_the_lease_at_once():
         assert last(w).secs == 0
 
 
-@rfc("2131 4.4.5 expiry-to-init", "2131 3.7 no-use-after-the-end")
+@rfc("2131 4.4.5 expiry-to-init", "2131 3.7 no-use-after-the-end", "2131 3.7 use-until-the-end")
 def test_a_lease_ends_in_silence_at_its_end():
     w = World().bound()
     w.go(3599.999)

@@ -32,6 +32,7 @@ def refused(state, kind, **fields):
     "2131 4.4.2 ack-of-any-server",
     "2131 4.4.5 ack-with-another-xid",
     "2131 4.1 xid-matches",
+    "951 7.5 others-discarded",
 )
 def test_a_reply_to_another_xid_is_refused():
     for state, kind in WAITING:
@@ -42,6 +43,7 @@ def test_a_reply_to_another_xid_is_refused():
             assert moved(w, reply(kind, xid=bytes(xid))) == "xid"
 
 
+@rfc("951 7.5 others-discarded")
 def test_a_reply_for_another_hardware_address_is_refused():
     for state, kind in WAITING:
         for i in range(6):
@@ -77,7 +79,7 @@ def test_what_a_client_sent_is_refused():
         assert refused(state, kind, op=1) == "op"
 
 
-@rfc("1542 2.1 op-of-a-reply")
+@rfc("1542 2.1 op-of-a-reply", "951 7.5 others-discarded")
 def test_what_is_neither_a_request_nor_a_reply_is_refused():
     for state, kind in WAITING:
         for op in (0, 3, 255):
