@@ -250,6 +250,17 @@ def test_a_bad_setting_is_refused_and_named():
         assert [word for word in words if word in said], (said, words)
 
 
+@rfc(
+    "2131 4.1 options-once",
+    "2131 table5 discover-names-no-server",
+    "2131 4.3.2 renewing-no-requested-address",
+)
+def test_an_option_that_the_client_sends_by_itself_is_refused_by_its_code():
+    for code in (12, 50, 52, 53, 54, 55, 57, 61):
+        said = raises(ValueError, lambda code=code: Board(options={code: bytes(4)}))
+        assert said == "('option', %d)" % code
+
+
 @rfc("2132 9.8 list-of-codes")
 def test_each_option_that_there_is_can_be_asked_for():
     codes = bytes(range(1, 255))

@@ -189,14 +189,14 @@ def test_release_and_decline_carry_a_client_identifier_of_any_length():
         assert built(DECLINE | REQUESTED | SERVER_ID, Long) == expected
 
 
-@rfc("2132 2 code-length-value")
+@rfc("2132 2 code-length-value", "3396 4 split-only-if-needed")
 def test_an_option_is_its_code_its_length_its_value():
     assert option(12, b"host") == b"\x0c\x04host"
     assert option(254, b"a") == b"\xfe\x01a"
     assert option(43, bytes(255)) == b"\x2b\xff" + bytes(255)
 
 
-@rfc("3396 4 split-only-if-needed")
+@rfc("3396 4 long-values-split")
 def test_an_option_of_over_255_bytes_is_refused_by_name():
     assert raises(ValueError, option, 43, bytes(256)) == "('option', 43)"
 
