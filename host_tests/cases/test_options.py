@@ -321,7 +321,8 @@ def test_a_search_list_whose_last_name_is_cut_off_is_none():
 @rfc("1035 4.1.4 reserved-lengths")
 def test_a_length_that_is_reserved_is_none():
     for first in range(0x40, 0xC0):
-        stays("domain_search", bytes((first,)) + first * b"a" + b"\0", b"\1a" + bytes((first, 0)))
+        count = bytes((first,))
+        stays("domain_search", count + first * b"a" + b"\0", b"\1a\0" + count + b"\0")
 
 
 @rfc("1035 4.1.4 pointers-lead-back")

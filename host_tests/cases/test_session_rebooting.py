@@ -74,7 +74,7 @@ def test_a_verified_lease_runs_from_the_first_request():
     assert w.lease.remaining() == 3598
 
 
-@rfc("2131 figure5 rebooting-ack", "2131 4.4.2 ack-of-any-server")
+@rfc("2131 figure5 rebooting-ack", "2131 4.4.2 ack-of-any-server", "2131 4.1 unicast-to-server-id")
 def test_another_server_may_verify_the_lease():
     w = World().rebooting()
     assert w.answer(ACK, server=OTHER_SERVER) == "rebooted"

@@ -42,11 +42,11 @@ def test_release_is_unicast_and_names_address_and_server():
     assert sent.options[54] == SERVER
 
 
-@rfc("2131 4.4.4 release-unicast")
+@rfc("2131 4.4.4 release-unicast", "2131 4.1 unicast-to-server-id")
 def test_release_goes_to_the_server_of_a_restored_lease():
-    w = World()
-    lease = w.bound().lease
+    lease = World().bound().lease
     lease.age = 10
+    w = World()
     w.session.start(0, lease.yiaddr, lease)
     w.poll()
     assert w.write(RELEASE).to == SERVER

@@ -201,7 +201,7 @@ def test_an_ack_to_an_earlier_renewal_is_refused():
     assert moved(w, reply(ACK, xid=w.sent[-2].xid)) == "xid"
 
 
-@rfc("2131 figure5 renewing-rebinding-ack")
+@rfc("2131 figure5 renewing-rebinding-ack", "2131 4.1 unicast-to-server-id")
 def test_another_server_may_take_over_in_rebinding():
     w = World().rebinding()
     assert w.answer(ACK, server=OTHER_SERVER) == "rebound"
