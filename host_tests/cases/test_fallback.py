@@ -625,6 +625,7 @@ def test_on_every_nic_it_is_set_and_a_lease_takes_over():
     on(case)
 
 
+@rfc("2131 4.1 source-zero-with-a-fallback")
 def test_on_every_nic_discovers_leave_while_it_is_set():
     def case(board):
         board.nic.active(True)
