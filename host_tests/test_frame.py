@@ -410,6 +410,8 @@ def counts(**fields: Any) -> bool:
 @pytest.mark.rfc(
     "2131 4.4.1 probe-sender-hardware",
     "2131 4.4.1 probe-sender-zero",
+    "3927 2.2.1 probe-packet",
+    "3927 2.2.1 target-hardware-address",
     "5227 1.1 probe-is-an-arp-request",
     "5227 1.1 target-hardware-address",
     "826 Format request",
@@ -428,14 +430,14 @@ def test_a_probe_tells_our_hardware_address_and_no_ip_address_of_ours() -> None:
     assert (arp.hwdst, arp.pdst) == ("00:00:00:00:00:00", "10.0.0.5")
 
 
-@pytest.mark.rfc("5227 2.1.1 sender-has-the-address")
+@pytest.mark.rfc("3927 2.2.1 sender-has-the-address", "5227 2.1.1 sender-has-the-address")
 def test_whoever_says_that_it_has_the_address_has_it() -> None:
     assert counts(op="is-at", psrc="10.0.0.5", pdst="0.0.0.0")
     assert counts(op="who-has", psrc="10.0.0.5", pdst="10.0.0.1")
     assert counts(op="who-has", psrc="10.0.0.5", pdst="10.0.0.5")  # an announcement
 
 
-@pytest.mark.rfc("5227 2.1.1 others-probe-too")
+@pytest.mark.rfc("3927 2.2.1 others-probe-too", "5227 2.1.1 others-probe-too")
 def test_who_probes_for_the_same_address_wants_it() -> None:
     assert counts(op="who-has", psrc="0.0.0.0")
     assert not counts(op="who-has", psrc="0.0.0.0", pdst="10.0.0.6")

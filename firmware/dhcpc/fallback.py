@@ -165,7 +165,8 @@ class _Fallback:
         without = self.without and session.state == _INIT
         if dhcp.lease or session.lease or not session.state or without:
             self.last = None
-            self.left = self.after
+            # RFC 3927 2.2.1: whatever happens, no address comes sooner after so many conflicts.
+            self.left = self.after if self.conflicts < _CONFLICTS else max(self.after, _RATE_LIMIT)
             return wait
         self.last = session.last
         gone = 0 if last is None else session.last - last & 0x3FFFFFFF

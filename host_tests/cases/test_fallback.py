@@ -249,6 +249,36 @@ def test_after_10_conflicts_one_address_a_minute_is_tried():
     assert board.cable.address is None
 
 
+@rfc("3927 2.2.1 rate-limit")
+def test_a_link_that_comes_and_goes_does_not_hurry_the_next_address():
+    board = Board(Silent())
+    neighbours = Neighbours(board, 1000)
+    fallback.link_local(board.client, 0)
+    board.go(1)
+    assert len(neighbours.asked) == 10
+    for _ in range(5):
+        board.cable.plugged = False
+        board.go(1)
+        board.cable.plugged = True
+        board.go(5)
+    assert len(neighbours.asked) == 10
+    board.go(60)
+    assert len(neighbours.asked) == 11
+
+
+@rfc("3927 2.2 probed-after-a-change-of-link")
+def test_after_the_link_was_away_the_address_is_probed_anew():
+    board = Board(Silent())
+    neighbours = Neighbours(board, 0)
+    fallback.link_local(board.client)
+    board.go(AFTER + 2)
+    board.cable.plugged = False
+    board.go(1)
+    board.cable.plugged = True
+    board.go(AFTER + 2)
+    assert neighbours.asked == [board.cable.address] * 2
+
+
 def test_an_address_that_nobody_has_ends_the_row():
     board = Board(Silent())
     neighbours = Neighbours(board, 9)
@@ -321,6 +351,10 @@ def test_discovers_leave_at_the_times_at_which_they_would_have_left():
 def test_a_link_local_address_is_set_and_announced_once():
     board = with_link_local()
     board.go(AFTER + A_WHILE)
+    comes(board)
+    board.cable.server.naks = True  # the session starts over, again and again
+    board.go(A_WHILE)
+    assert board.events.count("nak") > 3
     assert board.cable.log.count("apply") == 1
 
 
@@ -341,7 +375,11 @@ def test_the_application_is_told_of_each_change_of_the_address():
     assert board.cable.address == own
 
 
-@rfc("3927 1.9 routable-address-for-what-is-new", "3927 1.9 not-beside-a-routable-address")
+@rfc(
+    "3927 1.9 routable-address-for-what-is-new",
+    "3927 1.9 not-beside-a-routable-address",
+    "3927 2.6.2 routable-source",
+)
 def test_a_lease_takes_over():
     board = fallen_back()
     comes(board)
