@@ -140,8 +140,9 @@ def test_every_option_that_is_written_is_accepted(kind: str, net: Lab) -> None:
     "3397 2 names-compressed",
     "3361 3 both-encodings",
     "3925 4 vendor-options",
-    "4833 3 posix-string",
-    "4833 3 database-name",
+    "4833 4 posix-string",
+    "4833 4 posix-string-read",
+    "4833 5 database-name",
     "8910 2 portal-asked-for",
     "8910 2.1 uri-without-nul",
 )

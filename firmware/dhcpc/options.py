@@ -162,6 +162,8 @@ _S_E = const(5)  # and the server is to enter the address into DNS (3.3)
 _S_N = const(9)  # S, and N: it is to enter nothing. Only one of them may be set
 
 _POINTER = const(0xC0)  # RFC 1035 4.1.4
+_LOOPBACK = const(127)  # the first byte of an address: 127/8
+_GROUPS = const(14)  # its upper half: 224/4
 _HOPS = const(16)  # pointers in a name: a server's own names have one or two
 _NAMES = const(2048)  # bytes of the names of an option: pointers make many of few bytes
 
@@ -268,9 +270,13 @@ def _write(kind: str, value: "Any") -> bytes:
     data = b""
     if kind in "ovVO":  # O: options of a vendor of v, which may have any code
         each = "tOut"["ovVO".index(kind)]
-        for key in sorted(value, key=int):
-            part = _write(each, value[key])
-            number = code(key) if kind == "o" else int(key)
+        parts = {int(key): value[key] for key in value}
+        if len(parts) < len(value):
+            raise ValueError  # one as a number and as a text, which JSON makes of it
+        for number in sorted(parts):
+            part = _write(each, parts[number])
+            if kind == "o":
+                code(number)  # ValueError: there is no such option
             data += _number(number, 4 if kind in "vV" else 1)
             data += _number(len(part), 1) + part
         return data
@@ -383,6 +389,8 @@ def _read(kind: str, value: bytes) -> "Any":
     if kind == "c":
         return [name(each) for each in value]
     if kind == "S":  # RFC 3361 3
+        if len(value) < 3:
+            raise ValueError
         return _read("dA"[value[0]], value[1:])
     if kind == "d":
         return _domains(value)
@@ -404,7 +412,10 @@ def _read(kind: str, value: bytes) -> "Any":
         return _read_identifier(value)
     if kind == "n":
         return _read_fqdn(value)
-    return [_resolver(part) for _, part in _parts(value, 0, 2)]
+    # RFC 9463 5.2: the least first
+    return sorted(
+        [_resolver(part) for _, part in _parts(value, 0, 2)], key=lambda each: each["priority"]
+    )
 
 
 def _int(value: bytes) -> int:
@@ -559,7 +570,8 @@ def _resolver(value: bytes) -> "dict[str, Any]":
     # RFC 9463 5.1: behind the name there may be nothing.
     end = 3 + value[2]
     domain, i = _domain(value[3:end], 0)
-    if 3 + i != end:
+    # It is in one piece (RFC 8415 10): a length before each label, and a zero.
+    if 3 + i != end or len(domain.encode()) + 2 != i:
         raise ValueError
     found = {"priority": _int(value[:2]), "name": domain}
     if end < len(value):
@@ -567,6 +579,16 @@ def _resolver(value: bytes) -> "dict[str, Any]":
         end = i + value[end]
         if end > len(value):
             raise ValueError
-        found["addresses"] = _read("A", value[i:end])
-        found["params"] = _by_key(value[end:], 2, 2)
+        # RFC 9463 5.2: addresses of groups, and of the host itself, are passed over.
+        found["addresses"] = addresses = [
+            dotted(value[:end], k)
+            for k in range(i, end, 4)
+            if value[k] != _LOOPBACK and value[k] >> 4 != _GROUPS
+        ]
+        params = _parts(value[end:], 2, 2)
+        keys = [key for key, _ in params]
+        # RFC 9460 2.2: in order, each once. RFC 9463 3.1.8: at least one address, and no hints
+        if not addresses or keys != sorted(set(keys)) or 4 in keys or 6 in keys:
+            raise ValueError
+        found["params"] = dict(params)
     return found

@@ -1,9 +1,18 @@
 """The client's settings: what a message says of them, and those that are refused."""
 
-from cable import Board, Cable
+from cable import Board, Cable, Server
+from dhcpc import options
 from dhcpc.conflicts import decline
+from dhcpc.inform import inform
 from kit import raises, rfc
-from world import CLIENT_ID, opt
+from world import CLIENT_ID, DECLINE, DISCOVER, INFORM, RELEASE, REQUEST, opt
+
+
+class Second(Cable):
+    """The link of the device's other interface."""
+
+    mac = b"\x02\0\0\0\0\x02"
+
 
 # What is sent
 
@@ -42,6 +51,7 @@ def test_a_message_carries_the_settings():
     "2132 9.8 list-in-order",
     "2132 9.14 unique-identifier",
     "2132 9.14 hardware-type",
+    "4361 6.4 identifier-sent",
     "4361 6.4 not-known-by-chaddr",
 )
 def test_without_settings_a_message_carries_the_everyday_ones():
@@ -113,10 +123,15 @@ def test_what_is_empty_is_not_sent():
     assert board.client.key[-6:] == board.cable.mac  # the record's, without option 61
 
 
-@rfc("3442 client-behavior routes-before-router")
+@rfc(
+    "3442 client-behavior routes-before-router",
+    "3442 client-behavior static-routes-asked-for",
+)
 def test_classless_routes_are_asked_for_before_the_router():
     for params in (b"\x01\x03\x79", b"\x79\x01\x03", b"\x01\x79\x03"):
         assert Board(params=params).bound().cable.sent[0].options[55] == b"\x79\x01\x03"
+    sent = Board(params=b"\x21\x03\x79").bound().cable.sent[0]
+    assert sent.options[55] == b"\x79\x21\x03"
 
 
 def test_an_options_text_is_sent_as_utf_8():
@@ -182,6 +197,46 @@ def test_the_client_identifier_is_the_same_after_a_reset():
         first = Board(**settings).bound()
         second = first.again(**settings).bound()
         assert second.cable.sent[0].options[61] == first.cable.sent[0].options[61]
+
+
+@rfc(
+    "4833 4 posix-string-read",
+    "4833 8 beside-the-offset",
+    "4833 8 both-asked-for",
+)
+def test_a_time_offset_and_time_zones_may_be_asked_for_and_read_together():
+    zones = opt(2, b"\0\0\x0e\x10") + opt(100, b"CET-1CEST") + opt(101, b"Europe/Berlin")
+    board = Board(Server(options=zones), params=b"\x02\x64\x65").bound()
+    assert board.cable.sent[0].options[55] == b"\x02\x64\x65"
+    lease = board.client.lease
+    assert options.get(lease, 2) == 3600
+    assert options.get(lease, 100) == "CET-1CEST"
+    assert options.get(lease, 101) == "Europe/Berlin"
+
+
+@rfc("4361 5 several-identities")
+def test_clients_of_one_device_may_have_one_identifier_or_several():
+    duid = b"\0\4" + bytes(range(16))
+    for other in (b"\xff\0\0\0\1" + duid, b"\xff\0\0\0\2" + duid):
+        first = Board(client_id=b"\xff\0\0\0\1" + duid).bound()
+        second = Board(Server(chaddr=Second.mac), kind=Second, client_id=other).bound()
+        assert second.cable.sent[0].data[28:34] != first.cable.sent[0].data[28:34]
+        assert first.cable.sent[0].options[61] == b"\xff\0\0\0\1" + duid
+        assert second.cable.sent[0].options[61] == other
+
+
+@rfc("3925 4 where-options-are-allowed")
+def test_vendor_options_go_into_discover_request_and_inform_alone():
+    vendor = b"\0\0\0\x09\3\1\1a"
+    board = Board(options={125: vendor}).bound()
+    inform(board.client)
+    decline(board.client)
+    board.go(20)
+    board.client.release()
+    has = [sent.type for sent in board.cable.sent if sent.options.get(125) == vendor]
+    assert has == [DISCOVER, REQUEST, INFORM, DISCOVER, REQUEST]
+    assert [kind for kind in board.types if kind not in has] == [DECLINE, RELEASE]
+    assert [sent.type for sent in board.cable.sent if 125 in sent.options] == has
 
 
 @rfc("2132 8.4 without-vendor-information", "3925 4 works-without")

@@ -45,7 +45,7 @@ def test_classes_are_said():
     assert says[77] == b"\x07floor-2\x03wet"
 
 
-@rfc("4702 3.1 no-host-name-beside")
+@rfc("4702 2.3 whole-name", "4702 3.1 no-host-name-beside")
 def test_with_a_full_name_the_host_name_is_not_said():
     Cable.hostname = "board"
     try:
@@ -58,12 +58,21 @@ def test_with_a_full_name_the_host_name_is_not_said():
     assert other[12] == b"board"
 
 
-@rfc("4702 2 name-in-request", "4702 3.1 no-host-name-beside")
-def test_the_full_name_is_said_in_each_message_before_a_lease():
+@rfc(
+    "4702 2 name-in-discover",
+    "4702 2 name-in-request",
+    "4702 2 one-name",
+    "4702 2.3 same-name-until-it-changes",
+    "4702 3.1 no-host-name-beside",
+    "4702 3.3 sent-in-request",
+)
+def test_the_full_name_is_said_in_each_message():
     board = Configured(fqdn="pump-3.plant.example").bound()
     assert board.types == [DISCOVER, REQUEST]
+    board.client.renew()
+    board.poll()
     names = [sent.options[81] for sent in board.cable.sent]
-    assert names[0] == names[1]
+    assert names == [b"\5\0\0\x06pump-3\5plant\7example\0"] * 3
     assert [sent for sent in board.cable.sent if 12 in sent.options] == []
 
 

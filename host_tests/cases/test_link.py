@@ -65,6 +65,7 @@ def right(data):
     "1122 3.3.6 broadcast-frames-have-a-broadcast-address",
     "1122 3.3.6 limited-broadcast",
     "2131 4.4.1 discover-broadcast",
+    "3021 2.2 limited-broadcast",
 )
 def test_a_broadcast_goes_to_all_from_nobody():
     sender = Sender().selecting()

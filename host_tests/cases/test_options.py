@@ -102,10 +102,17 @@ def test_flags():
     stays("ip_forwarding", b"\2", b"", b"\0\0")
 
 
-@rfc("2132 2 nul-not-required", "8910 2.1 uri-without-nul", "4833 3 database-name")
+@rfc(
+    "2132 2 nul-not-required",
+    "4833 2 without-nul",
+    "4833 4 posix-string",
+    "4833 5 database-name",
+    "8910 2.1 uri-without-nul",
+)
 def test_text():
     both("host_name", "moon", b"moon")
     both("vendor_class_identifier", "gr\u00fcn", b"gr\xc3\xbcn")
+    both("posix_time_zone", "CET-1CEST,M3.5.0,M10.5.0/3", b"CET-1CEST,M3.5.0,M10.5.0/3")
     both("time_zone_database_name", "Europe/Berlin", b"Europe/Berlin")
     both("captive_portal", "https://a.example/", b"https://a.example/")
     stays("host_name", b"gr\xfcn", b"")
@@ -188,7 +195,11 @@ def test_a_duid_of_another_form_stays_bytes():
 # Classes and names
 
 
-@rfc("3004 4 several-classes", "3004 4 classes-behind-their-length")
+@rfc(
+    "3004 4 several-classes",
+    "3004 4 classes-behind-their-length",
+    "3004 4 length-is-the-sum",
+)
 def test_user_classes_are_texts_behind_their_length():
     both("user_class", ["sensors", "lab"], b"\7sensors\3lab")
     assert options.encode("user_class", [b"\0\1"]) == b"\2\0\1"
@@ -218,17 +229,33 @@ def test_vendor_options_are_options_by_enterprise():
     stays(125, b"\0\0\0\x09\2\1\2", b"\0\0\x09")
 
 
-@rfc("3925 3 instances-joined", "9463 5.1 concatenation", "3396 4 all-options-joined")
+@rfc(
+    "3361 3.1 pieces-joined",
+    "3396 4 all-options-joined",
+    "3925 3 instances-joined",
+    "3925 4 instances-joined",
+    "9463 5.1 concatenation",
+)
 def test_an_option_of_parts_is_read_from_its_pieces():
     vendors = b"\0\0\0\x09\5\2ab\1c\0\0\x7e\xd9\2\1a"
     resolver = b"\0\x0b\0\1\x08\3dns\2de\0"
     for code, data, value in (
+        (120, b"\0\3sip\2de\0", ["sip.de"]),
         (124, vendors, {9: ["ab", "c"], 32473: ["a"]}),
+        (125, b"\0\0\0\x09\4\1\2ab\0\0\x7e\xd9\3\2\1c", {9: {1: b"ab"}, 32473: {2: b"c"}}),
         (162, resolver, [{"priority": 1, "name": "dns.de"}]),
     ):
         for i in range(len(data) + 1):
             granted = lease(options=opt(code, data[:i]) + opt(code, data[i:]))
             assert options.get(granted, code) == value
+
+
+@rfc("3925 3 enterprise-once", "3925 4 enterprise-once")
+def test_an_enterprise_is_written_once():
+    assert options.encode(124, {9: ["a"], 10: ["b"]}).count(b"\0\0\0\x09") == 1
+    for key, value in ((124, ["a"]), (125, {1: "a"})):
+        assert "enterprise" in refusal(key, {9: value, "9": value})
+    assert "vendor_spec" in refusal(43, {1: "a", "1": "b"})
 
 
 @rfc("3925 4 codes-0-and-255")
@@ -240,6 +267,9 @@ def test_of_vendor_options_0_and_255_are_codes_as_any_other():
 @rfc(
     "4702 3.3 updates-by-the-server",
     "4702 2.1 wire-format",
+    "4702 2.3 e-with-wire-format",
+    "4702 2.3 whole-name",
+    "4702 2.3.1 ascii-deprecated",
     "4702 2.1 mbz-bits-0",
     "4702 2.1 o-bit-0",
     "4702 2.2 rcodes-0",
@@ -257,12 +287,21 @@ def test_a_name_may_be_for_the_client_or_for_nobody_to_enter_into_dns():
         both(81, {"flags": flags, "name": "moon."}, bytes((flags,)) + b"\0\0\4moon\0")
 
 
+@rfc("4702 2.1 mbz-bits-ignored")
+def test_the_upper_bits_of_the_flags_change_nothing_of_how_a_name_is_read():
+    for flags in (5, 0x15, 0x85, 0xF5):
+        found = options.decode(81, bytes((flags,)) + b"\0\0\4moon\0")
+        assert found == {"flags": flags, "name": "moon."}
+        found = options.decode(81, bytes((flags ^ 4,)) + b"\0\0moon")
+        assert found == {"flags": flags ^ 4, "name": "moon"}
+
+
 @rfc("4702 2.2 rcodes-ignored")
 def test_the_codes_behind_the_flags_of_a_name_do_not_matter():
     assert options.decode(81, b"\5\xff\x07\4moon\0") == {"flags": 5, "name": "moon."}
 
 
-@rfc("4702 2.3 partial-name", "4702 2.3 no-name")
+@rfc("4702 2.3 partial-name", "4702 2.3 no-name", "4702 2.3 e-with-wire-format")
 def test_a_part_of_a_name_has_no_end():
     both(81, {"flags": 5, "name": "moon.lab"}, b"\5\0\0\4moon\3lab")
     both(81, {"flags": 5, "name": ""}, b"\5\0\0")
@@ -373,6 +412,8 @@ def test_bits_of_a_route_that_its_mask_does_not_cover_are_0():
 @rfc(
     "3361 3 both-encodings",
     "3361 3 other-encodings",
+    "3361 3.1 compression",
+    "3361 3.1 least-length",
     "3361 3.1 names",
     "3361 3.2 addresses-of-4-bytes-each",
 )
@@ -382,15 +423,23 @@ def test_sip_servers_are_read_as_names_or_addresses():
         "bak.example",
     ]
     assert options.decode("sip_server", b"\1" + IP + SERVER) == ["10.0.0.5", "10.0.0.1"]
-    stays("sip_server", b"\0", b"\1", b"\1" + IP[:3], b"\2" + IP)
+    stays("sip_server", b"\0", b"\0\0", b"\1", b"\1" + IP[:3], b"\1" + IP + b"\1", b"\2" + IP)
+
+
+NAME = b"\3dns\7example\0"
+
+
+def resolver(priority, addresses=b"", params=b"", name=NAME):
+    """An instance of option 162; of the name alone, if there are no addresses and params."""
+    data = bytes((0, priority, len(name))) + name
+    if addresses or params:
+        data += bytes((len(addresses),)) + addresses + params
+    return bytes((0, len(data))) + data
 
 
 @rfc("9463 5.1 instances-behind-their-length", "9463 5.1 name-alone", "9463 5.2 several-resolvers")
 def test_encrypted_resolvers_are_read():
-    name = b"\3dns\7example\0"
-    first = b"\0\1" + bytes((len(name),)) + name + b"\4" + IP + b"\0\1\0\4\3dot\0\3\0\2\3\x55"
-    second = b"\0\2" + bytes((len(name),)) + name
-    data = bytes((0, len(first))) + first + bytes((0, len(second))) + second
+    data = resolver(1, IP, b"\0\1\0\4\3dot\0\3\0\2\3\x55") + resolver(2)
     assert options.decode(162, data) == [
         {
             "priority": 1,
@@ -401,6 +450,43 @@ def test_encrypted_resolvers_are_read():
         {"priority": 2, "name": "dns.example"},
     ]
     stays(162, data[:-1], b"\0\0", b"\0\3\0\1\0")
+
+
+@rfc("9463 5.2 least-priority-first")
+def test_the_resolver_of_the_least_priority_comes_first():
+    found = options.decode(162, resolver(7, IP) + resolver(1) + resolver(2, SERVER))
+    assert [each["priority"] for each in found] == [1, 2, 7]
+
+
+@rfc("9463 5.2 validated", "9463 3.1.8 name")
+def test_a_resolver_needs_a_name_that_is_whole():
+    for name in (b"", b"\0", b"\3dns", b"\3dns\xc0\0", b"\3dns\0\3lab\0"):
+        stays(162, resolver(1, name=name), resolver(1, IP, name=name))
+
+
+@rfc("9463 5.2 validated", "9463 3.1.8 address", "9463 5.1 addresses-of-4-bytes-each")
+def test_a_resolver_with_parameters_needs_an_address():
+    port = b"\0\3\0\2\3\x55"
+    assert options.decode(162, resolver(1, IP, port))[0]["addresses"] == ["10.0.0.5"]
+    stays(162, resolver(1, b"", port), resolver(1, IP[:3], port), resolver(1, IP + b"\1", port))
+
+
+@rfc("9463 5.2 local-addresses-discarded", "9463 3.1.8 address")
+def test_an_address_of_a_group_or_of_the_host_itself_is_passed_over():
+    others = b"\x7f\0\0\1" + b"\xe0\0\0\1" + b"\xef\xff\xff\xff"
+    found = options.decode(162, resolver(1, others[:4] + IP + others[4:] + SERVER))
+    assert found[0]["addresses"] == ["10.0.0.5", "10.0.0.1"]
+    stays(162, resolver(1, others))
+
+
+@rfc("9463 5.2 validated", "9463 3.1.8 parameters", "9463 5.1 no-hints")
+def test_parameters_are_in_order_each_once_and_no_hints():
+    dot = b"\0\1\0\4\3dot"
+    port = b"\0\3\0\2\3\x55"
+    assert options.decode(162, resolver(1, IP, dot + port))[0]["params"][3] == b"\3\x55"
+    stays(162, resolver(1, IP, port + dot), resolver(1, IP, port + port))
+    stays(162, resolver(1, IP, dot[:-1]), resolver(1, IP, dot + b"\0"))
+    stays(162, resolver(1, IP, b"\0\4\0\4" + IP), resolver(1, IP, b"\0\6\0\x10" + bytes(16)))
 
 
 # A lease

@@ -132,7 +132,12 @@ def test_each_state_is_told_only_what_figure_5_has_there():
                 assert moved(w, data) == "type"
 
 
-@rfc("3203 2.2 multicast", "3203 6 unauthenticated", "6704 3 unauthenticated")
+@rfc(
+    "3203 2.2 multicast",
+    "3203 6 authenticated",
+    "3203 6 unauthenticated",
+    "6704 3 unauthenticated",
+)
 def test_a_forcerenew_is_refused_in_every_state_signed_or_not():
     # Protocol 3, HMAC-MD5, a counter (RFC 3118 2), type 2 and the hash (RFC 6704 3.1.4)
     signature = opt(90, b"\3\1\0" + bytes(8) + b"\2" + bytes(16))
