@@ -125,7 +125,7 @@ def test_a_server_that_has_lost_its_leases_gives_the_same_address(kind: str, net
 
 
 @only_dnsmasq
-@pytest.mark.rfc("4039 3 ack-taken-at-once", "4039 3 option-in-discover")
+@pytest.mark.rfc("4039 3 ack-taken-at-once", "4039 4 option-in-discover")
 def test_a_server_that_commits_gives_a_lease_with_two_messages(kind: str, net: Lab) -> None:
     server = net.serve(kind, Plan(rapid=True))
     done = run(net, "rapid.commit(dhcp)", "dhcp.acquire()", "print(dhcp.lease.ip)")

@@ -55,11 +55,14 @@ def carries(board):
 
 
 @rfc(
+    "7844 2.5 not-disclosed",
     "7844 3 discover",
     "7844 3 discover-has-no-more",
     "7844 3 request",
     "7844 3 request-has-no-more",
     "7844 3 release",
+    "7844 3.1 few-options",
+    "7844 3.3 requested-address-where-mandated",
 )
 def test_each_message_carries_what_it_may_and_no_more():
     board = device().bound()
@@ -166,7 +169,7 @@ def test_classless_routes_still_go_before_the_router():
         assert board.cable.sent[0].options[55][0] == 121
 
 
-@rfc("7844 3.3 no-requested-address-in-discover", "7844 3.3 requested-address-where-mandated")
+@rfc("7844 3.3 no-requested-address-in-discover")
 def test_discover_asks_for_no_address_after_a_lease_either():
     board = device().bound()
     board.client.session.start()

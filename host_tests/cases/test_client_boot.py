@@ -35,7 +35,6 @@ def test_a_first_boot_takes_a_discover_and_a_request():
     "2131 3.2 reuse-of-address",
     "2131 3.7 verified-after-boot",
     "2131 4.3.2 reboot-requested-address",
-    "4436 2.1 dhcp-at-once",
     "4436 2.2 init-reboot",
 )
 def test_a_boot_from_flash_takes_one_request():
@@ -43,6 +42,23 @@ def test_a_boot_from_flash_takes_one_request():
     assert board.types == [REQUEST]
     assert board.cable.sent[0].options[50] == IP
     assert board.events[-1] == "rebooted"
+
+
+@rfc("4436 2.1 dhcp-at-once")
+def test_a_boot_from_flash_asks_with_its_first_poll():
+    board = Board().bound().again()
+    board.poll()
+    assert [(sent.type, sent.at) for sent in board.cable.sent] == [(REQUEST, board.cable.now)]
+
+
+@rfc("4436 2.1 other-client-identifier")
+def test_a_record_is_not_tried_with_another_client_identifier():
+    for own, other in ((b"\0one", b"\0two"), (b"\0one", b"\0on"), (b"", b"\0one")):
+        board = Board(client_id=own).bound()
+        assert board.again(client_id=own).bound().types == [REQUEST]
+        again = board.again(client_id=other).bound()
+        assert again.types == [DISCOVER, REQUEST]
+        assert 50 not in again.cable.sent[0].options
 
 
 @rfc("2131 3.1 start-over-told")

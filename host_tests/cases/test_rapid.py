@@ -61,7 +61,7 @@ def test_an_ack_at_once_is_a_lease_with_two_messages():
     assert board.client.lease.server == SERVER
 
 
-@rfc("4039 3 option-in-discover", "4039 3 in-no-other-message", "4039 4 length-0")
+@rfc("4039 4 option-in-discover", "4039 3 in-no-other-message", "4039 4 length-0")
 def test_the_discover_alone_has_the_option_and_it_is_empty():
     board = device(Server()).bound()
     discover, request = board.cable.sent
@@ -87,7 +87,7 @@ def test_who_does_not_ask_never_sends_the_option_and_gets_an_offer():
         assert 80 not in sent.options.get(55, b"")
 
 
-@rfc("4039 3.1 discover-repeated", "4039 3 option-in-discover")
+@rfc("4039 3.1 discover-repeated", "4039 4 option-in-discover")
 def test_each_discover_that_is_sent_again_has_the_option():
     w = asking(World())
     w.go(30)

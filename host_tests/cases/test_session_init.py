@@ -336,6 +336,7 @@ def test_an_offer_that_is_late_is_refused():
     "2131 3.1 silence-leads-to-init",
     "2131 3.1 start-over-told",
     "1542 3.2 secs-after-a-start-over",
+    "4039 3.1 failure-told",
 )
 def test_request_is_sent_four_times_then_it_starts_over():
     w = World(rand=lambda bits: 1 << bits - 1 if bits > 9 else 511).requesting()

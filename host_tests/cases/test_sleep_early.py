@@ -158,7 +158,11 @@ def test_where_frames_are_sent_an_early_address_is_not_their_source():
 # keep
 
 
-@rfc("2131 3.2 silence-leaves-lease", "2131 4.4.5 renewing-at-t1")
+@rfc(
+    "2131 3.2 silence-leaves-lease",
+    "2131 4.4.5 renewing-at-t1",
+    "4436 2.3 lease-used-on",
+)
 def test_keep_uses_the_lease_on_if_nobody_answers_and_renews_it_at_its_t1():
     board = Sleeper(Server(t1=1000), epoch=Clock()).bound()
     board = board.again(keep=True, epoch=Clock(1_000_400))
