@@ -5,6 +5,7 @@ from world import (
     ACK,
     MAC,
     NAK,
+    NOBODY,
     OFFER,
     OTHER_SERVER,
     SERVER,
@@ -185,6 +186,22 @@ def test_an_address_that_cannot_be_a_hosts_is_refused():
         ):
             if any(yiaddr) or state not in ("renewing", "rebinding"):  # ciaddr's is meant there
                 assert refused(state, kind, yiaddr=yiaddr, mask=None) == "yiaddr"
+
+
+@rfc("2563 2.2 other-offers-count")
+def test_an_offer_behind_one_of_no_address_is_taken():
+    for auto_configure in (b"\0", b"\1"):
+        w = World().selecting()
+        nobody = reply(
+            OFFER,
+            xid=last(w).xid,
+            server=OTHER_SERVER,
+            yiaddr=NOBODY,
+            options=opt(116, auto_configure),
+        )
+        assert moved(w, nobody) == "yiaddr"
+        assert w.answer(OFFER) == "recv"
+        assert last(w).options[54] == SERVER
 
 
 @rfc("2131 3.1 final-check", "1122 3.2.1.3 no-broadcast-address-of-its-own")
