@@ -13,14 +13,20 @@ from ._compat import TYPE_CHECKING, const
 if TYPE_CHECKING:
     from typing import Any
 
-_INIT = const(1)  # the state of the session
+_INIT = const(1)  # states of the session
+_SELECTING = const(3)
 
-_MASK = const(1)  # RFC 2132
+_OFFER = const(2)  # RFC 2132
+_MASK = const(1)
 _ROUTER = const(3)
 _DNS = const(6)
 _FOREVER = const(b"\x33\x04\xff\xff\xff\xff")  # option 51
 
+_AUTO_CONFIGURE = const(116)  # RFC 2563 2
+_ASK = const(b"\x74\1\1\xff")  # its value is 1; and END
+
 _NONE = const("0.0.0.0")
+_NOBODY = const(b"\0\0\0\0")
 _LINK_LOCAL_MASK = const("255.255.0.0")
 _FIRST = const(256)  # RFC 3927 2.1: from 169.254.1.0 on
 _COUNT = const(0xFE00)  # to 169.254.254.255
@@ -87,7 +93,9 @@ def static(
 def link_local(dhcp: Client, after_ms: int = 30000) -> None:
     """The same with an address of 169.254/16, which follows from the MAC (RFC 3927 2.1). Only if
     the link has a method `used(ip)`, which says whether somebody else has an address, is that
-    asked first (2.2.1); a board cannot hear ARP.
+    asked first (2.2.1); a board cannot hear ARP. Each DISCOVER asks whether there may be such an
+    address; a server that offers none may say no (RFC 2563 2.2). The event is then "expired" if
+    it is in use.
     """
     _Fallback(dhcp, after_ms, None)
 
@@ -96,7 +104,8 @@ class _Fallback:
     # What is wrapped of a Client. `left`: ms until the address is used; `last`: when that was
     # so, if there was no lease then; `over`: whether the time is over; `on`: whether the NIC has
     # the address; `conflicts`: addresses in a row that others have; `without`: whether the network
-    # has asked to do without IPv4 (RFC 8925 3.2).
+    # has asked to do without IPv4 (RFC 8925 3.2); `forbidden`: whether it wants no link-local
+    # address (RFC 2563 2.2).
 
     def __init__(self, dhcp: Client, after_ms: int, lease: "Address | None") -> None:
         if not (isinstance(after_ms, int) and 0 <= after_ms < 1 << 29):
@@ -104,10 +113,13 @@ class _Fallback:
         self.dhcp = dhcp
         self.after = self.left = after_ms
         self.last: int | None = None
-        self.over = self.on = self.without = False
+        self.over = self.on = self.without = self.forbidden = False
         self.tries = self.conflicts = 0
         self.used = None
         if not lease:
+            session = dhcp.session
+            self.do_write, self.do_check = session.write, session.check
+            session.write, session.check = self._write, self._check  # type: ignore[method-assign]
             self.used = getattr(dhcp.link, "used", None)
             lease = self._another()
         self.lease = lease
@@ -128,6 +140,31 @@ class _Fallback:
         ip = dotted(bytes((169, 254, i >> 8, i & 255)), 0)
         nic = getattr(link, "nic", None)
         return Address("link-local", ip, _LINK_LOCAL_MASK, _NONE, _NONE, nic)
+
+    def _write(self, buf: "bytearray | memoryview", type: int) -> int:
+        session = self.dhcp.session
+        options = session.options
+        if session.state == _SELECTING and not type:
+            session.options = options[:-1] + _ASK
+        try:
+            return self.do_write(buf, type)
+        except ValueError:  # there is no room for it
+            session.options = options
+            return self.do_write(buf, type)
+        finally:
+            session.options = options
+
+    def _check(self, reason: "str | None") -> "str | None":
+        reason = self.do_check(reason)
+        session = self.dhcp.session
+        m = session.message
+        if session.type == _OFFER and session.server is None:
+            i = m.find(_AUTO_CONFIGURE, 1)
+            if reason is None:
+                self.forbidden = False
+            elif reason == "yiaddr" and i and m.buf.startswith(_NOBODY, 16):
+                self.forbidden = not m.buf[i]
+        return reason
 
     def _apply(self, lease: "Lease | None") -> None:
         if lease is None and self.over and self.dhcp.session.state:
@@ -161,13 +198,18 @@ class _Fallback:
         if dhcp.lease is self.lease and not self.on:
             dhcp.due = "fallback"  # it was lost when a packet could not leave
         wait = self.do_step(min(wait_ms, self.left) if self.left > 0 else wait_ms)
+        if not session.state:
+            self.forbidden = False  # the next network may think otherwise
+        elif self.forbidden and self.on:
+            self.over = False
+            dhcp.update("expired")
         last = self.last
-        without = self.without and session.state == _INIT
+        without = self.forbidden or self.without and session.state == _INIT
         if dhcp.lease or session.lease or not session.state or without:
             self.last = None
             # RFC 3927 2.2.1: whatever happens, no address comes sooner after so many conflicts.
             self.left = self.after if self.conflicts < _CONFLICTS else max(self.after, _RATE_LIMIT)
-            return wait
+            return min(wait, _SOON) if dhcp.due else wait
         self.last = session.last
         gone = 0 if last is None else session.last - last & 0x3FFFFFFF
         if gone <= _BACK:

@@ -92,7 +92,7 @@ def test_a_server_that_is_not_allowed_gives_none():
 def test_no_message_tells_more_than_it_must():
     for board in each_way(Server):
         discover, request = board.cable.sent
-        assert sorted(discover.options) == [53, 55, 61, 80]
+        assert sorted(discover.options) == [53, 55, 61, 80, 116]
         assert sorted(request.options) == [50, 53, 54, 55, 61]
 
 

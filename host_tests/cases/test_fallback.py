@@ -11,7 +11,7 @@ from fakeboard.lwip import numbers
 from kit import raises, rfc
 from onboard import FOUR, Dhcp, on
 from sleeper import Sleeper
-from world import DISCOVER, NOBODY, REQUEST, opt, u32
+from world import DISCOVER, NOBODY, RELEASE, REQUEST, opt, u32
 
 STATIC = ("192.168.7.7", "255.255.255.0", "192.168.7.1", "192.168.7.2")
 AFTER = 30  # seconds
@@ -316,6 +316,113 @@ def test_a_link_that_cannot_ask_is_no_reason_to_go_without():
     assert "error" in board.events
 
 
+# A server that has none to give may forbid it: RFC 2563 2.2
+
+
+def told(auto_configure, **how):
+    """A board whose server offers nobody an address, and says that."""
+    return with_link_local(Server(yiaddr=NOBODY, options=opt(116, auto_configure)), **how)
+
+
+@rfc("2563 2.2 auto-configure-asked", "2563 2.5 in-no-other-message")
+def test_discover_alone_asks_whether_there_may_be_a_link_local_address():
+    board = with_link_local(Server()).bound()
+    board.client.renew()
+    board.poll()
+    board.client.release()
+    assert [(sent.type, sent.options.get(116)) for sent in board.cable.sent] == [
+        (DISCOVER, b"\1"),
+        (REQUEST, None),
+        (REQUEST, None),
+        (RELEASE, None),
+    ]
+
+
+def test_who_has_an_address_set_by_hand_does_not_ask():
+    board = with_static(Server()).bound()
+    assert 116 not in board.cable.sent[0].options
+
+
+def test_a_discover_without_room_for_the_question_leaves_without_it():
+    # 293 bytes are all, END included, and 3 of them are option 116's
+    for size, asks in ((25, True), (26, True), (27, False), (29, False)):
+        many = {60: bytes(255), 224: bytes(size)}
+        board = Board(Server(), options=many, params=b"", client_id=b"")
+        fallback.link_local(board.client)
+        board.bound()
+        assert (116 in board.cable.sent[0].options) is asks
+
+
+@rfc("2563 2.2 auto-configure-forbidden", "8925 3.3.1 auto-configure")
+def test_a_server_may_forbid_it():
+    for obeys in (False, True):
+        board = told(b"\0")
+        if obeys:
+            ipv6only.obey(board.client)
+            board.cable.server.grant["options"] += opt(108, u32(600))
+        board.go(AFTER + A_WHILE)
+        assert board.cable.address is None
+        assert "fallback" not in board.events
+        assert set(board.types) == {DISCOVER}
+
+
+@rfc("2563 2.1 auto-configure-allowed", "2563 2.2 address-0-ignored")
+def test_a_server_may_allow_it():
+    board = told(b"\1")
+    board.go(AFTER + 2)
+    assert in_use(board.client).kind == "link-local"
+    board.go(A_WHILE)
+    assert consistent(board)
+    assert set(board.types) == {DISCOVER}
+
+
+@rfc("2563 2.2 auto-configure-forbidden")
+def test_a_server_that_comes_later_and_forbids_it_ends_it():
+    board = with_link_local(Silent(yiaddr=NOBODY, options=opt(116, b"\0")))
+    board.go(AFTER + 2)
+    assert board.cable.address
+    comes(board)
+    board.cable.faults["remove"] = [OSError(EIO)]
+    board.go(70)
+    assert board.client.lease is board.cable.address is None
+    board.go(A_WHILE)
+    assert board.events.count("expired") == 1
+    assert board.client.reason.startswith("10.0.0.1: yiaddr")
+    assert board.cable.address is None
+
+
+def test_what_was_forbidden_holds_until_there_is_an_offer_or_another_network():
+    for ends in ("offer", "link"):
+        board = told(b"\0")
+        board.go(2)
+        server = board.cable.server
+        server.mute = (DISCOVER, REQUEST)
+        board.go(A_WHILE)
+        assert board.cable.address is None
+        if ends == "offer":
+            server.mute = (REQUEST,)
+            server.grant["yiaddr"] = b"\x0a\0\0\5"
+            board.go(70)
+        else:
+            board.cable.plugged = False
+            board.go(1)
+            board.cable.plugged = True
+        board.go(AFTER + 2)
+        assert in_use(board.client).kind == "link-local"
+
+
+def test_a_server_that_is_not_listened_to_forbids_nothing():
+    for first in (True, False):
+        board = Board(Server(yiaddr=NOBODY, options=opt(116, b"\0")))
+        if first:
+            servers.only(board.client, deny=["10.0.0.1"])
+        fallback.link_local(board.client)
+        if not first:
+            servers.only(board.client, deny=["10.0.0.1"])
+        board.go(AFTER + 2)
+        assert in_use(board.client).kind == "link-local"
+
+
 # What goes on beneath it
 
 
@@ -342,7 +449,9 @@ def test_discovers_leave_at_the_times_at_which_they_would_have_left():
             fallback.link_local(board.client, 700)
         board.go(A_WHILE)
         assert ("fallback" in board.events) is with_it
-        times.append([(sent.at, sent.data) for sent in board.cable.sent])
+        for sent in board.cable.sent:
+            sent.options.pop(116, None)  # which it has from the first on
+        times.append([(sent.at, sent.data[:240], sent.options) for sent in board.cable.sent])
     assert len(times[0]) > 5
     assert times[0] == times[1]
 
