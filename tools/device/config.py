@@ -55,8 +55,13 @@ def config(board: Board, arguments: argparse.Namespace, exists: bool) -> dict[st
         found.pop("key", None)
     if arguments.ssid:
         found = {**found, **wifi(arguments)}
+    return {CONFIG: as_file(found)}
+
+
+def as_file(config: dict[str, Any]) -> bytes:
+    """What the file says, as it is on a board."""
     # MicroPython reads what lies beyond the first plane wrongly if it is escaped.
-    return {CONFIG: json.dumps(found, ensure_ascii=False).encode()}
+    return json.dumps(config, ensure_ascii=False).encode()
 
 
 def extras_for(board: Board, files: dict[str, bytes], exists: bool) -> set[str]:

@@ -69,6 +69,25 @@ def _package(debug: bool) -> Files:
     return {f"{LIB}/{path.name}": path.read_bytes() for path in sorted(found)}
 
 
+def files(name: str, wanted: set[str], app: bool, debug: bool = False) -> Files:
+    """What a board gets, but for its config: the package with what is `wanted` of the extras, its
+    board.py and, with `app`, boot.py, main.py and the extras that they take.
+
+    name: of the board. debug: source in place of .mpy files.
+    """
+    if app:
+        wanted = wanted | _OF_APP | ({"failover"} if gives_several(name) else set())
+    found = {
+        path: data
+        for path, data in _package(debug).items()
+        if Path(path).stem not in EXTRAS or Path(path).stem in wanted
+    }
+    found["/board.py"] = _sealed(read(str(BOARDS / name / "board.py")))
+    if app:
+        found |= {path: _sealed(read(f"{vm.FIRMWARE}{path}")) for path in APP}
+    return found
+
+
 def _sealed(data: bytes) -> bytes:
     # With a last line by which this tool knows its own, unless somebody has edited it since.
     return data + b"# deployed, sha256 %s\n" % hashlib.sha256(data).hexdigest().encode()
@@ -135,19 +154,14 @@ class Deployment:
         self.new_directories = 0 if there else 2
         wanted = {*self.arguments.extras, *(Path(name).stem for name in there)} & {*EXTRAS}
         if self.arguments.app:
-            several = gives_several(self.arguments.board)
-            wanted |= _OF_APP | needed | ({"failover"} if several else set())
-        for path, data in _package(self.arguments.debug).items():
-            if Path(path).stem not in EXTRAS or Path(path).stem in wanted:
-                if path.endswith(".mpy") and data[1] != system.mpy:
-                    raise Refusal(
-                        f"{_named(system)} loads .mpy files of version {system.mpy or 'none'}, "
-                        f"and these are of {data[1]}: DEBUG=1 copies the source"
-                    )
-                self.files[path] = data
-        self.files["/board.py"] = _sealed(read(str(BOARDS / self.arguments.board / "board.py")))
-        if self.arguments.app:
-            self.files |= {path: _sealed(read(f"{vm.FIRMWARE}{path}")) for path in APP}
+            wanted |= needed
+        self.files = files(self.arguments.board, wanted, self.arguments.app, self.arguments.debug)
+        for path, data in self.files.items():
+            if path.endswith(".mpy") and data[1] != system.mpy:
+                raise Refusal(
+                    f"{_named(system)} loads .mpy files of version {system.mpy or 'none'}, "
+                    f"and these are of {data[1]}: DEBUG=1 copies the source"
+                )
         self.stale = [
             f"{LIB}/{name}"
             for name in there
