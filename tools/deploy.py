@@ -21,8 +21,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
+from device.catalogue import model
 from device.config import CONFIG, checked, read, wifi
-from device.deployment import EXTRAS, Deployment, boards, gives_several
+from device.deployment import EXTRAS, Deployment
 from device.remote import Board, ports
 from toolchain import cli
 from toolchain.cli import Refusal
@@ -53,9 +54,7 @@ def parsed() -> argparse.Namespace:
 
 def _check(arguments: argparse.Namespace) -> None:
     # What can be known without a board.
-    if arguments.board not in boards():
-        what = f"no board {arguments.board}" if arguments.board else "BOARD= is missing"
-        raise Refusal(f"{what}; there are {', '.join(boards())}")
+    board = model(arguments.board)
     if not arguments.port:
         raise Refusal(f"PORT= is missing; {ports()}")
     for name in arguments.extras:
@@ -64,7 +63,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.config:
         found = checked(read(arguments.config), arguments.config)
         radio = arguments.ssid or "ssid" in found  # without one, boot.py keeps the cable alone
-        if radio and "fallback" in found and gives_several(arguments.board):
+        if radio and "fallback" in found and len(board.nics) > 1:
             raise Refusal(f"{arguments.config}: fallback: it does not go with several NICs")
     if arguments.ssid:
         if "WIFI_KEY" not in os.environ:

@@ -10,13 +10,13 @@ import hashlib
 import time
 from pathlib import Path
 
+from device.catalogue import BOARDS, model
 from device.config import CONFIG, config, extras_for, read
 from device.remote import Board, System
 from toolchain import vm
 from toolchain.cli import Refusal
 from toolchain.package import extras
 
-BOARDS = vm.ROOT / "boards"
 OLDEST = (1, 22)  # MicroPython
 LIB = "/lib/dhcpc"
 EXTRAS = extras()  # a board gets them only when it asks for them
@@ -24,9 +24,7 @@ APP = ("/boot.py", "/main.py")
 
 _NEW = "~"  # ends the name of what has not taken its place yet
 _DIRECTORY, _SLACK = 2, 2  # blocks of littlefs: a new directory's; for its own book-keeping
-_SEVERAL = b"def nics("  # in the board.py of a board that gives several
 _OF_APP = {"config", "explain"}  # the extras of boot.py and main.py
-_LAPTOP = "UNIX"  # has a board.py, and is no board
 _SHADOWS = ("dhcpc", "dhcpc.py", "dhcpc.mpy")  # in /, come before those in /lib
 
 _MAKE_DIRECTORIES = """
@@ -49,18 +47,6 @@ for path in %r:
 Files = dict[str, bytes]  # by path on the board
 
 
-def boards() -> list[str]:
-    """The names of the boards that there are."""
-    return sorted(
-        path.parent.name for path in BOARDS.glob("*/board.py") if path.parent.name != _LAPTOP
-    )
-
-
-def gives_several(board: str) -> bool:
-    """Whether a board, by its name, may have a Failover in place of a Client."""
-    return _SEVERAL in read(str(BOARDS / board / "board.py"))
-
-
 def _package(debug: bool) -> Files:
     if debug:
         found = vm.PACKAGE.glob("*.py")
@@ -76,7 +62,8 @@ def files(name: str, wanted: set[str], app: bool, debug: bool = False) -> Files:
     name: of the board. debug: source in place of .mpy files.
     """
     if app:
-        wanted = wanted | _OF_APP | ({"failover"} if gives_several(name) else set())
+        several = len(model(name).nics) > 1
+        wanted = wanted | _OF_APP | ({"failover"} if several else set())
     found = {
         path: data
         for path, data in _package(debug).items()

@@ -1,0 +1,137 @@
+"""The boards that there are, and what is known of each without asking it: boards/*/board.json.
+boards/README.md has the keys.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from toolchain.cli import Refusal
+from toolchain.package import ROOT
+
+BOARDS = ROOT / "boards"
+
+PORTS = {  # of MicroPython, by MCU
+    "rp2040": "rp2",
+    "rp2350": "rp2",
+    "esp32": "esp32",
+    "esp32s2": "esp32",
+    "esp32s3": "esp32",
+    "esp32c3": "esp32",
+    "esp32c5": "esp32",
+    "esp32c6": "esp32",
+    "esp32p4": "esp32",
+}
+ETHERNET, WIFI = "Ethernet", "Wi-Fi"
+
+_LAPTOP = "UNIX"  # has a board.py, and is no board
+_KIB = 1024
+_KEYS: dict[str, type] = {
+    "vendor": str,
+    "product": str,
+    "mcu": str,
+    "nics": list,
+    "firmware": str,
+    "machine": list,
+    "flash_kib": int,
+}
+_OF_PORT: dict[str, tuple[str, type]] = {
+    "rp2": ("storage_kib", int),
+    "esp32": ("flash_offset", str),
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A board as one buys it.
+
+    name: its folder in boards/. nics: ETHERNET, WIFI or both, the preferred one first. firmware:
+    what MicroPython calls the board whose image runs on it. machines: what that may say in
+    `sys.implementation._machine`, since 1.22. flash: bytes that it has at least. storage: bytes at
+    the end of them that hold files, of an RP2; offset: where in them an image begins, of an ESP32;
+    0 with the other port.
+    """
+
+    name: str
+    vendor: str
+    product: str
+    mcu: str
+    nics: tuple[str, ...]
+    firmware: str
+    machines: tuple[str, ...]
+    flash: int
+    storage: int
+    offset: int
+
+    @property
+    def port(self) -> str:
+        """MicroPython's port: rp2 or esp32."""
+        return PORTS[self.mcu]
+
+    @property
+    def ending(self) -> str:
+        """How the name of an image ends."""
+        return ".uf2" if self.port == "rp2" else ".bin"
+
+
+def boards() -> list[str]:
+    """The names of the boards that there are."""
+    return sorted(
+        path.parent.name for path in BOARDS.glob("*/board.py") if path.parent.name != _LAPTOP
+    )
+
+
+@cache
+def model(name: str) -> Model:
+    """What is known of a board. Refusal: there is no such board, or its board.json is wrong."""
+    if name not in boards():
+        what = f"no board {name}" if name else "BOARD= is missing"
+        raise Refusal(f"{what}; there are {', '.join(boards())}")
+    path = BOARDS / name / "board.json"
+    try:
+        return parsed(name, json.loads(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise Refusal(f"{path.relative_to(ROOT)}: {error}") from None
+
+
+def parsed(name: str, facts: dict[str, Any]) -> Model:
+    """A board by what its board.json says. ValueError: names what is wrong."""
+    port = PORTS.get(facts.get("mcu", ""))
+    if not port:
+        raise ValueError(f"mcu: is not one of {', '.join(PORTS)}")
+    keys = _KEYS | dict([_OF_PORT[port]])
+    for key in {**keys, **facts}:
+        if key not in keys:
+            raise ValueError(f"{key}: there is no such key for the port {port}")
+        if key not in facts:
+            raise ValueError(f"{key}: is missing")
+        value = facts[key]
+        if type(value) is not keys[key] or not value:
+            raise ValueError(f"{key}: {value!r} is no {keys[key].__name__} with something in it")
+    if not {*facts["nics"]} <= {ETHERNET, WIFI}:
+        raise ValueError(f"nics: are not among {ETHERNET}, {WIFI}")
+    return Model(
+        name=name,
+        vendor=facts["vendor"],
+        product=facts["product"],
+        mcu=facts["mcu"],
+        nics=tuple(facts["nics"]),
+        firmware=facts["firmware"],
+        machines=tuple(facts["machine"]),
+        flash=facts["flash_kib"] * _KIB,
+        storage=facts.get("storage_kib", 0) * _KIB,
+        offset=int(facts.get("flash_offset", "0"), 16),
+    )
+
+
+def catalogue() -> dict[str, Model]:
+    """Every board, by its name."""
+    return {name: model(name) for name in boards()}
+
+
+def like(machine: str) -> list[str]:
+    """The names of the boards that a machine, by its `sys.implementation._machine`, may be."""
+    return [each.name for each in catalogue().values() if machine in each.machines]
