@@ -56,6 +56,11 @@ deploy: .venv/ready  ## the firmware onto a board: BOARD=RPI_PICO_W PORT=/dev/tt
 		$(if $(filter-out 0,$(DEBUG)),--debug) $(if $(filter 0,$(APP)),--no-app) \
 		$(if $(filter-out 0,$(FORCE)),--force) -- "$$BOARD" $$PORT
 
+image: .venv/ready  ## one file to flash: BOARD=RPI_PICO_W MICROPYTHON=FILE, see docs/image.md
+	@$(PY) tools/image.py --config "$$CONFIG" --app "$$APP" --extras "$$EXTRAS" --fleet "$$FLEET" \
+		--output "$${OUTPUT:-build/image}" $(if $(filter-out 0,$(DEBUG)),--debug) \
+		-- "$$BOARD" "$$MICROPYTHON"
+
 mip: .venv/ready  ## an index for mip in build/mip, of .mpy files and of source
 	@$(PY) tools/mip_index.py
 
@@ -121,4 +126,4 @@ clean:  ## remove all that is made but .venv
 		echo 'setup: not finished; is PyPI in reach? Once it is: make setup' >&2; \
 		exit 1; }
 
-.PHONY: help setup demo test fuzz lint size bench states conformance fleets emulate deploy mip repl doctor lease wipe-lease captures clean
+.PHONY: help setup demo test fuzz lint size bench states conformance fleets emulate deploy image mip repl doctor lease wipe-lease captures clean

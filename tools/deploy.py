@@ -22,8 +22,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from device.catalogue import model
-from device.config import CONFIG, checked, read, wifi
-from device.deployment import EXTRAS, Deployment
+from device.config import CONFIG, checked, held, read, wifi
+from device.deployment import EXTRAS, Deployment, check_extras
 from device.remote import Board, ports
 from toolchain import cli
 from toolchain.cli import Refusal
@@ -57,14 +57,12 @@ def _check(arguments: argparse.Namespace) -> None:
     board = model(arguments.board)
     if not arguments.port:
         raise Refusal(f"PORT= is missing; {ports()}")
-    for name in arguments.extras:
-        if name not in EXTRAS:
-            raise Refusal(f"EXTRAS: there is no {name}; there are {', '.join(EXTRAS)}")
+    check_extras(arguments.extras)
     if arguments.config:
         found = checked(read(arguments.config), arguments.config)
-        radio = arguments.ssid or "ssid" in found  # without one, boot.py keeps the cable alone
-        if radio and "fallback" in found and len(board.nics) > 1:
-            raise Refusal(f"{arguments.config}: fallback: it does not go with several NICs")
+        if arguments.ssid:
+            found["ssid"] = arguments.ssid
+        held(found, board, arguments.config)
     if arguments.ssid:
         if "WIFI_KEY" not in os.environ:
             if not sys.stdin.isatty():

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from device.catalogue import WIFI, Model
 from device.remote import Board
 from dhcpc import Link
 from dhcpc.config import PATH as CONFIG
@@ -40,6 +41,16 @@ def checked(text: str | bytes, whose: str) -> dict[str, Any]:
         client(_Trial(), clock=lambda: 0, **found)
     except ValueError as error:
         raise Refusal(f"{whose}: {error}") from None
+    return found
+
+
+def held(found: dict[str, Any], board: Model, whose: str) -> dict[str, Any]:
+    """The same config, if boot.py on this board goes along with it. Refusal: as of `checked`."""
+    if "ssid" not in found:
+        if board.nics == (WIFI,):
+            raise Refusal(f"{whose}: there is no ssid, and {board.name} has nothing but Wi-Fi")
+    elif "fallback" in found and len(board.nics) > 1:
+        raise Refusal(f"{whose}: fallback: it does not go with several NICs")
     return found
 
 

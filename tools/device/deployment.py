@@ -25,7 +25,7 @@ APP = ("/boot.py", "/main.py")
 _NEW = "~"  # ends the name of what has not taken its place yet
 _DIRECTORY, _SLACK = 2, 2  # blocks of littlefs: a new directory's; for its own book-keeping
 _OF_APP = {"config", "explain"}  # the extras of boot.py and main.py
-_SHADOWS = ("dhcpc", "dhcpc.py", "dhcpc.mpy")  # in /, come before those in /lib
+SHADOWS = ("dhcpc", "dhcpc.py", "dhcpc.mpy")  # in /, come before those in /lib
 
 _MAKE_DIRECTORIES = """
 import os
@@ -53,6 +53,13 @@ def _package(debug: bool) -> Files:
     else:
         found = (vm.compile_firmware() / vm.PACKAGE.name).glob("*.mpy")
     return {f"{LIB}/{path.name}": path.read_bytes() for path in sorted(found)}
+
+
+def check_extras(names: list[str]) -> None:
+    """Refusal: there is no such extra."""
+    for name in names:
+        if name not in EXTRAS:
+            raise Refusal(f"EXTRAS: there is no {name}; there are {', '.join(EXTRAS)}")
 
 
 def files(name: str, wanted: set[str], app: bool, debug: bool = False) -> Files:
@@ -156,7 +163,7 @@ class Deployment:
             and name.removesuffix(_NEW).endswith((".py", ".mpy"))
         ]
         for name in root:
-            if name in _SHADOWS:
+            if name in SHADOWS:
                 raise Refusal(f"/{name} on the board comes before {LIB}: remove it")
 
     def keep_foreign(self, replaced: list[str]) -> None:

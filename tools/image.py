@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Makes one file to flash of an image of MicroPython: with the client, a config and an application
+in its file system. A table makes one for each of its lines.
+
+The file is read back and compared before it takes its place. Nothing is flashed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
+
+from littlefs import LittleFSError
+
+from device.catalogue import WIFI, model
+from device.config import CONFIG, checked, held, read
+from device.deployment import EXTRAS, Files, check_extras
+from imaging import storage
+from imaging.contents import application, contents
+from imaging.firmware import Firmware
+from imaging.fleet import Member, fleet
+from toolchain import cli, vm
+from toolchain.cli import Refusal
+
+OUTPUT = vm.ROOT / "build/image"
+MANIFEST = "manifest.json"
+
+_KIB = 1024
+_HOW = {
+    "rp2": "To flash it: hold BOOTSEL while you plug the board in, and copy it to the drive that "
+    "shows up.",
+    "esp32": "To flash it: .venv/bin/esptool --port PORT write-flash {offset:#x} FILE",
+}
+
+
+def parsed() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = cli.parser(
+        "Makes one file to flash: MicroPython, and in its file system what `make deploy` copies, "
+        "the config, the application."
+    )
+    parser.add_argument("board", nargs="?", default="", help="as in boards/, e.g. RPI_PICO_W")
+    parser.add_argument("micropython", nargs="?", default="", help="its .uf2 or .bin")
+    parser.add_argument("--config", metavar="FILE", help=f"what {CONFIG} on the board shall say")
+    parser.add_argument("--app", metavar="DIR", help="the application, with app.py in it")
+    parser.add_argument(
+        "--fleet",
+        metavar="CSV",
+        help="a board a line, a setting a column; --config says what a line leaves empty. An "
+        "empty key comes from WIFI_KEY in the environment",
+    )
+    parser.add_argument(
+        "--extras", type=str.split, default=[], help=f"in quotes, of: {' '.join(EXTRAS)}"
+    )
+    parser.add_argument("--debug", action="store_true", help="source, not .mpy files")
+    parser.add_argument("--output", metavar="DIR", type=Path, default=OUTPUT)
+    return parser.parse_args()
+
+
+class Maker:
+    """Makes images of one MicroPython for one kind of board."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        """Refusal: what is wrong with what was asked for."""
+        self.board = model(arguments.board)
+        if not arguments.micropython:
+            raise Refusal(f"MICROPYTHON= is missing: the {self.board.ending} of MicroPython")
+        check_extras(arguments.extras)
+        self.extras = {*arguments.extras}
+        self.debug = arguments.debug
+        self.app = application(Path(arguments.app)) if arguments.app else {}
+        self.firmware = Firmware(Path(arguments.micropython), self.board)
+        self.directory: Path = arguments.output
+
+    def make(self, name: str, config: dict[str, Any] | None) -> Path:
+        """Make one, and say so; return where it is. Refusal: not all fits into it, or what was
+        written is not what was meant."""
+        files = contents(self.board, config, self.extras, self.app, self.debug)
+        image = self.firmware.merged(storage.made(files, self.firmware.size, self.board.port))
+        path = self.directory / f"{name}{self.board.ending}"
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self.directory, delete=False) as file:
+            new = Path(file.name)  # nobody else may read it
+            try:
+                file.write(image)
+                file.flush()
+                free = self._check(new, files)
+                new.replace(path)
+            except BaseException:
+                new.unlink()
+                raise
+        print(f"{path}: {len(files)} files, {free // _KIB} KB free", flush=True)
+        return path
+
+    def _check(self, path: Path, files: Files) -> int:
+        # Read it back and compare it with what was meant; return the bytes that are free.
+        try:
+            found, free = storage.found(self.firmware.storage(path.read_bytes()), self.board.port)
+        except (ValueError, LittleFSError) as error:
+            raise Refusal(f"what was written is not what was made: {error}") from None
+        if found != files:
+            raise Refusal("what was written is not what was made: its files are others")
+        return free
+
+
+def _base(arguments: argparse.Namespace) -> dict[str, Any] | None:
+    # The config that is given. A fleet's may lack what the lines bring.
+    if not arguments.config:
+        return None
+    found = checked(read(arguments.config), arguments.config)
+    return found if arguments.fleet else held(found, model(arguments.board), arguments.config)
+
+
+def _make_fleet(maker: Maker, members: list[Member]) -> None:
+    made = []
+    for member in members:
+        path = maker.make(f"{maker.board.name}-{member.hostname}", member.config)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        made.append({"hostname": member.hostname, "file": path.name, "sha256": digest})
+    manifest = {
+        "board": maker.board.name,
+        "micropython": maker.firmware.named,
+        "images": made,
+    }
+    path = maker.directory / MANIFEST
+    path.write_text(json.dumps(manifest, indent=4) + "\n")
+    print(f"{path}: their names and SHA-256")
+
+
+def main() -> None:
+    arguments = parsed()
+    maker = Maker(arguments)
+    base = _base(arguments)
+    key = os.environ.get("WIFI_KEY", "")
+    board, firmware = maker.board, maker.firmware
+    members = fleet(Path(arguments.fleet), base or {}, board, key) if arguments.fleet else []
+    print(f"MicroPython {firmware.named}, {firmware.size // _KIB} KB for files", flush=True)
+    if members:
+        _make_fleet(maker, members)
+    else:
+        maker.make(board.name, base)
+        if base is None and board.nics == (WIFI,):
+            print(f"no {CONFIG} in it; Wi-Fi needs one: give CONFIG=")
+    if any("key" in each for each in [base or {}, *(member.config for member in members)]):
+        print("A key of a Wi-Fi is in it, in plain text: only you may read the file (mode 0600).")
+    print(_HOW[board.port].format(offset=board.offset))
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

@@ -1,0 +1,94 @@
+"""An image of MicroPython as one downloads it: which version, for which board, with room for which
+file system; and the same with files in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from device.catalogue import Model, catalogue
+from device.config import read
+from device.deployment import OLDEST
+from device.image import BLOCK
+from imaging import esp32, rp2
+from toolchain.cli import Refusal
+
+# The banner of the prompt
+_VERSION = re.compile(rb"MicroPython (?:\(with v2\.0 preview\) )?v(\d+)\.(\d+)\.(\d+)[-\w.]* on ")
+_ERASED = b"\xff"
+
+
+class Container(Protocol):
+    """What imaging.rp2 and imaging.esp32 have. `flash`: what goes into flash, from its start;
+    `start`, `size`: of the file system in it, in bytes."""
+
+    flash: bytes
+    start: int
+    size: int
+
+    def merged(self, files: bytes) -> bytes: ...
+
+
+_CONTAINERS: dict[str, Callable[[bytes, Model], Container]] = {
+    "rp2": rp2.Image,
+    "esp32": esp32.Image,
+}
+
+
+class Firmware:
+    """MicroPython for a board. `named`: its version; `size`: of its file system, in bytes."""
+
+    def __init__(self, path: Path, model: Model) -> None:
+        """Refusal: what is wrong with the file."""
+        self.model = model
+        data = read(str(path))
+        try:
+            self._container = self._read(data)
+            self.named = _identified(self._container.flash, model)
+        except ValueError as error:
+            raise Refusal(f"{path}: {error}") from None
+        self.size = self._container.size
+        end = len(self._container.flash.rstrip(_ERASED))
+        if end > self._container.start:
+            raise Refusal(f"{path}: there are files in it already; give MicroPython's own")
+        if self.size < 2 * BLOCK or self.size % BLOCK or self._container.start % BLOCK:
+            raise Refusal(f"{path}: it has no room for a file system")
+
+    def merged(self, storage: bytes) -> bytes:
+        """One file to flash: MicroPython, and what its file system holds."""
+        return self._container.merged(storage)
+
+    def storage(self, data: bytes) -> bytes:
+        """What the file system holds of one that `merged` made. ValueError: it, or what else is in
+        it, is not as it was made."""
+        made = self._read(data)
+        start, size = self._container.start, self.size
+        rest = self._container.flash[:start].ljust(start, _ERASED)
+        if (made.start, made.size, made.flash[:start]) != (start, size, rest):
+            raise ValueError("MicroPython in it is not what was given")
+        return made.flash[start:].ljust(size, _ERASED)
+
+    def _read(self, data: bytes) -> Container:
+        return _CONTAINERS[self.model.port](data, self.model)
+
+
+def _identified(flash: bytes, model: Model) -> str:
+    # The version of MicroPython, once it is seen to be for this board. ValueError: it is not.
+    found = _VERSION.search(flash)
+    if not found:
+        raise ValueError("no MicroPython is in it")
+    if not _is_for(flash, model):
+        others = [name for name, each in catalogue().items() if _is_for(flash, each)]
+        instead = f", but for {' and '.join(others)}" if others else ""
+        raise ValueError(f"it is not for {model.firmware}, which {model.name} runs{instead}")
+    version = b".".join(found.groups()).decode()
+    if tuple(map(int, found.groups()))[:2] < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise ValueError(f"MicroPython {version} is too old, it takes {oldest} or later")
+    return version
+
+
+def _is_for(flash: bytes, model: Model) -> bool:
+    return any(machine.encode() in flash for machine in model.machines)
