@@ -47,8 +47,8 @@ states: .venv/ready  ## draw docs/states.md anew from the session
 fleets: .venv/ready  ## simulate loss and fleets for docs/fleets.md anew (12 minutes)
 	@$(PY) tools/fleets.py --write
 
-emulate: setup  ## an emulated Pico W gets its lease; what a wake takes (Linux; MICROPYTHON_UF2=image)
-	@$(PY) tools/emulate.py
+emulate: setup  ## an emulated Pico W gets its lease; what a wake takes (Linux; MICROPYTHON_UF2=FILE, or IMAGE= of `make image`)
+	@$(PY) tools/emulate.py $(if $(IMAGE),--image "$$IMAGE")
 
 # What is given on the command line is in the recipes' environment, quotes and blanks and all.
 deploy: .venv/ready  ## the firmware onto a board: BOARD=RPI_PICO_W PORT=/dev/ttyACM0, see docs/deploy.md

@@ -3,26 +3,39 @@
 its serial port a pty, its Wi-Fi a TAP in a lab where dnsmasq answers.
 
 Deploys, gets a lease, resets the board, gets the lease back from flash with one packet, renews,
-cuts the power, gets it back once more. Prints what was seen, then what a wake takes; exit code 1
-if a step went wrong, 2 if it cannot run here.
+cuts the power, gets it back once more. Prints what was seen, then what a wake takes. With --image,
+a board that was flashed with what `make image` made: what it does by itself. Exit code 1 if a step
+went wrong, 2 if it cannot run here.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
-from emulator.image import find_image
-from emulator.proof import prove
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
+
+from emulator.image import fault_of, find_image
+from emulator.proof import prove, prove_made
 from emulator.timeline import timeline
 from toolchain import cli
+from toolchain.cli import Unavailable
 
 
 def main() -> None:
     parser = cli.parser("An emulated Pico W gets its lease.")
     parser.add_argument("--timeline", action="store_true", help="only what a wake takes")
-    only = parser.parse_args().timeline
+    parser.add_argument(
+        "--image", type=Path, help="one of `make image`: it gets its lease by itself, no more"
+    )
+    arguments = parser.parse_args()
+    if arguments.image:
+        if fault := fault_of(arguments.image):
+            raise Unavailable(f"{arguments.image}: {fault}")
+        prove_made(arguments.image)
+        return
     image = find_image()
-    if not only:
+    if not arguments.timeline:
         prove(image)
     timeline(image)
 

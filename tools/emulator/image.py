@@ -36,13 +36,13 @@ def find_image() -> Path:
                 f"downloaded ({why}); {remedy}"
             )
         image = Path(found)
-    if fault := _fault(image):
+    if fault := fault_of(image):
         raise Unavailable(f"{image}: {fault}; {remedy}")
     return image
 
 
-def _fault(image: Path) -> str | None:
-    """What is wrong with an image."""
+def fault_of(image: Path) -> str | None:
+    """What is wrong with an image; None if it is MicroPython for a Pico W."""
     try:
         data = image.read_bytes()
         blocks = [data[at : at + UF2_BLOCK_SIZE] for at in range(0, len(data), UF2_BLOCK_SIZE)]

@@ -171,6 +171,25 @@ class PicoW:
         command = [sys.executable, "-m", "mpremote", "connect", self.port, "resume", *words]
         return run(command, hear)
 
+    def listen(self, words: str, hear: Callable[[str], object]) -> None:
+        """Wait until the board prints a line with these words; `hear` gets each line as it comes.
+        LabError: it does not."""
+        deadline = time.monotonic() + MPREMOTE_S
+        port = os.open(self.port, os.O_RDONLY | os.O_NOCTTY)
+        try:
+            lines: list[str] = []
+            rest = ""
+            while not any(words in line for line in lines):
+                left = deadline - time.monotonic()
+                if not select.select([port], [], [], max(left, 0))[0]:
+                    raise LabError(f"the board does not say {words!r}")
+                rest += os.read(port, 4096).decode(errors="replace")
+                *lines, rest = rest.split("\n")
+                for line in lines:
+                    hear(line.rstrip())
+        finally:
+            os.close(port)
+
     def reset(self) -> None:
         """machine.reset(), and wait until the board is back."""
         self._enumerated.clear()

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from littlefs import LittleFSError
+
+from dhcpc import Client
 from emulator.image import BOARD
-from emulator.pico_w import PicoW, run
+from emulator.pico_w import MPREMOTE_S, PicoW, run
+from imaging import storage
 from testbed.lab import Lab
 from testbed.plan import Plan
-from testbed.process import LabError
+from testbed.process import LabError, wait_for
 from testbed.tap import plugged
 from testbed.wire import Capture, Message
 from toolchain import vm
@@ -34,6 +39,9 @@ while last != {last!r}:
 print("ifconfig", *nic.ifconfig())
 """
 
+# At the prompt, after the boot.py of an image that was made
+SHOW = "import network; print(network.hostname(), *nic.ifconfig())"
+
 
 class Proof:
     """A board, step by step; LabError if a step does not go as it should."""
@@ -56,10 +64,14 @@ class Proof:
         self._heard.append((time.time(), f"board: {line}"))
 
     def run(self, board: PicoW, last: str, expected: str) -> list[Message]:
-        """Run the client on the board up to an event; return the messages on the wire meanwhile,
-        which must be of these types."""
+        """Run the client on the board up to an event; return as `see`."""
+        script = SCRIPT.format(last=last)
+        return self.see(lambda: board.mpremote("exec", script, hear=self.hear), expected)
+
+    def see(self, step: Callable[[], object], expected: str) -> list[Message]:
+        """Take a step; return the messages on the wire meanwhile, which must be of these types."""
         try:
-            board.mpremote("exec", SCRIPT.format(last=last), hear=self.hear)
+            step()
         finally:
             messages = self._wire.messages()[self._seen :]
             self._seen += len(messages)
@@ -95,6 +107,39 @@ def _line(message: Message) -> str:
     shown = ", ".join(f"{name} {value}" for name, value in details.items() if value != "0.0.0.0")
     ends = f"{message.ether.src} > {message.ether.dst}, {message.ip.src} > {message.ip.dst}"
     return f"{ends}: {message.type} xid {message.bootp.xid:08x}, {shown}".removesuffix(", ")
+
+
+def prove_made(image: Path) -> None:
+    """Switch a board on that was flashed with what `make image` makes, see it get its first lease
+    by itself, and cut its power. LabError, Unavailable: as of `prove`."""
+    with Lab() as net, plugged(net) as tap, net.capture() as wire:
+        server = net.serve("dnsmasq", Plan())
+        proof = Proof(wire)
+
+        def start(board: PicoW, event: str) -> None:
+            # Only its prompt waits for USB, which is slow while the Wi-Fi starts.
+            board.listen(f"dhcpc: {event}: ", proof.hear)
+            # Ctrl-C, with which mpremote begins, might come before it is written.
+            wait_for(lambda: Client.store in _files(board), "lease in its flash", MPREMOTE_S)
+            board.mpremote("exec", SHOW, hear=proof.hear)
+
+        with PicoW(image, tap) as board:
+            proof.say(f"{image.name}, on {board.port}; Wi-Fi takes a minute to start")
+            messages = proof.see(lambda: start(board, "bound"), "DISCOVER OFFER REQUEST ACK")
+            address = str(messages[1].bootp.yiaddr)
+            proof.expect(address in server.leases(), f"{server.name} says so, too")
+            flash = board.littlefs()
+        proof.say("power cut")
+        with PicoW(image, tap, flash) as board:
+            proof.verify(proof.see(lambda: start(board, "rebooted"), "REQUEST ACK"), address)
+
+
+def _files(board: PicoW) -> dict[str, bytes]:
+    # What is in its flash; nothing while it is in the middle of a change.
+    try:
+        return storage.found(board.littlefs(), "rp2")[0]
+    except LittleFSError:
+        return {}
 
 
 def prove(image: Path) -> None:
