@@ -31,6 +31,7 @@ from testbed.process import LabError, wait_for
 JOIN_S = 0.05  # how long an access point takes to answer; on a chip it is a second or so
 TICK_S = 0.001  # how far emulated time gets before wall time is looked at
 MPREMOTE_S = 240  # the longest that mpremote takes for anything; Wi-Fi alone takes 25 s to start
+START_S = 600  # the longest that a board takes for what it does before its first lease
 
 
 class Bus(GSPIBus):
@@ -174,7 +175,7 @@ class PicoW:
     def listen(self, words: str, hear: Callable[[str], object]) -> None:
         """Wait until the board prints a line with these words; `hear` gets each line as it comes.
         LabError: it does not."""
-        deadline = time.monotonic() + MPREMOTE_S
+        deadline = time.monotonic() + START_S
         port = os.open(self.port, os.O_RDONLY | os.O_NOCTTY)
         try:
             lines: list[str] = []

@@ -73,9 +73,10 @@ def _check(columns: list[str], where: str) -> None:
         try:
             extras({column: None})
         except KeyError:
-            raise Refusal(
-                f"{where}: {column}: there is no such setting, see docs/config.md"
-            ) from None
+            why = (
+                f"{column or 'without a name'}: there is no such setting; docs/config.md has them"
+            )
+            raise Refusal(f"{where}: {why}") from None
 
 
 def _config(row: dict[str, str], base: Config, key: str, where: str) -> Config:
