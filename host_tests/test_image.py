@@ -181,7 +181,7 @@ def test_nobody_else_may_read_it_and_no_key_is_printed(
     path = make() / f"{PICO_W}.uf2"
     said = capsys.readouterr().out
     assert path.stat().st_mode & 0o777 == 0o600
-    assert "A key of a Wi-Fi is in it" in said
+    assert "A Wi-Fi's key is in what was made" in said
     assert CONFIG["key"] not in said
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 

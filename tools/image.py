@@ -150,7 +150,9 @@ def main() -> None:
         if base is None and board.nics == (WIFI,):
             print(f"no {CONFIG} in it; Wi-Fi needs one: give CONFIG=")
     if any("key" in each for each in [base or {}, *(member.config for member in members)]):
-        print("A key of a Wi-Fi is in it, in plain text: only you may read the file (mode 0600).")
+        print(
+            "A Wi-Fi's key is in what was made, in plain text: only you may read it (mode 0600)."
+        )
     print(_HOW[board.port].format(offset=board.offset))
 
 
