@@ -401,6 +401,14 @@ def test_an_application_is_refused_that_main_would_not_find(
         made("--app", app / "app.py")
 
 
+def test_an_application_that_is_not_all_there_is_refused(
+    made: Callable[..., bytes], app: Path
+) -> None:
+    (app / "more").symlink_to(app / "lib")
+    with pytest.raises(Refusal, match=r"app/more: is no file; links to directories are not"):
+        made("--app", app)
+
+
 def test_what_belongs_to_the_computer_stays_there(made: Callable[..., bytes], app: Path) -> None:
     for name in (".git/config", "__pycache__/app.cpython-311.pyc", ".env"):
         (app / name).parent.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ from dhcpc import Client
 from dhcpc.config import extras
 from toolchain.cli import Refusal
 
-_ENTRY = ("app.py", "app.mpy")  # what main.py imports
+_ENTRY = ("app.py", "app.mpy", "app/__init__.py", "app/__init__.mpy")  # what main.py imports
 _OURS = (*APP, "/board.py", CONFIG, Client.store)
 
 
@@ -43,11 +43,12 @@ def application(directory: Path) -> Files:
         raise Refusal(f"{directory}: there is no app.py in it, which main.py imports")
     found = {}
     for parent, directories, names in os.walk(directory):
-        directories[:] = sorted(each for each in directories if _is_of_board(each))
-        for name in filter(_is_of_board, names):
+        directories[:] = filter(_is_of_board, directories)
+        links = [each for each in directories if (Path(parent) / each).is_symlink()]
+        for name in filter(_is_of_board, [*names, *links]):
             source = Path(parent) / name
             if not source.is_file():
-                raise Refusal(f"{source}: is no file")
+                raise Refusal(f"{source}: is no file; links to directories are not followed")
             path = f"/{source.relative_to(directory).as_posix()}"
             if _is_ours(path):
                 raise Refusal(f"{source}: {path} on the board is the client's; call it otherwise")
