@@ -3,6 +3,7 @@ boards have of their own. The images of MicroPython are made here, but for the l
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rp2040py.device.load_flash import decode_block
 
 import image
@@ -318,6 +321,15 @@ def damaged(data: bytes, at: int) -> bytes:
 OLD = images.PICO_W.replace(b"v1.25.0", b"v1.21.0")
 CIRCUIT = images.PICO_W.replace(b"Micro", b"Circuit")
 WHOLE = images.uf2(images.PICO_W + bytes(3000))
+CONTAINERS = (
+    (rp2.Image, PICO_W, images.uf2(images.with_info(images.PICO_W, 0x100000, SIZE))),
+    (
+        rp2.Image,
+        "RPI_PICO2_W",
+        images.absolute_block() + images.uf2(images.PICO2_W, images.RP2350),
+    ),
+    (esp32.Image, ESP32, IMAGE),
+)
 FAT = {**images.WITHOUT_VFS, "ffat": (1, 0x81, 0x200000, 0x200000)}
 REFUSED = {
     "text": (PICO_W, b"no image", "it is no UF2"),
@@ -349,6 +361,11 @@ REFUSED = {
         images.uf2(images.with_info(images.PICO_W + bytes(BLOCK), BLOCK, 8 * BLOCK)),
         "there are files in it already",
     ),
+    "no such chip": (
+        PICO_W,
+        images.uf2(images.with_info(images.PICO_W, 0x100000, 0xF0000000)),
+        "it has no room for a file system",
+    ),
     "small": (
         PICO_W,
         images.uf2(images.with_info(images.PICO_W, 0x100000, 8 * BLOCK)),
@@ -375,6 +392,24 @@ def test_what_is_wrong_with_an_image_is_named(
 ) -> None:
     with pytest.raises(Refusal, match=f"^(.*/micropython: )?{why}"):
         make(board, data)
+
+
+@settings(max_examples=300)
+@given(
+    place=st.sampled_from([0, 0x220, 0x400, 0x7000]),
+    word=st.binary(min_size=4, max_size=4),
+    data=st.data(),
+)
+def test_an_image_with_anything_in_it_is_taken_or_refused(
+    place: int, word: bytes, data: st.DataObject
+) -> None:
+    at = place + data.draw(st.integers(0, 100))
+    for container, board, whole in CONTAINERS:
+        changed = whole[:at] + word + whole[at + 4 :]
+        with contextlib.suppress(ValueError):
+            found = container(changed, model(board))
+            assert found.start >= 0
+            assert len(found.flash) <= 16 * images.MIB
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from toolchain.cli import Refusal
 # The banner of the prompt
 _VERSION = re.compile(rb"MicroPython (?:\(with v2\.0 preview\) )?v(\d+)\.(\d+)\.(\d+)[-\w.]* on ")
 _ERASED = b"\xff"
+_MOST = 1 << 27  # bytes of flash: no board has more
 
 
 class Container(Protocol):
@@ -53,7 +54,8 @@ class Firmware:
         end = len(self._container.flash.rstrip(_ERASED))
         if end > self._container.start:
             raise Refusal(f"{path}: there are files in it already; give MicroPython's own")
-        if self.size < 2 * BLOCK or self.size % BLOCK or self._container.start % BLOCK:
+        start, size = self._container.start, self.size
+        if size < 2 * BLOCK or size % BLOCK or start % BLOCK or start + size > _MOST:
             raise Refusal(f"{path}: it has no room for a file system")
 
     def merged(self, storage: bytes) -> bytes:

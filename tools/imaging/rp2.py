@@ -15,7 +15,7 @@ from uf2utils.header import UF2DecodeError
 
 from device.catalogue import Model
 
-_FLASH = 0x1000_0000  # where the processor sees it
+_FLASH, _MOST = 0x1000_0000, 0x100_0000  # where the processor sees it; bytes that it can see
 _FAMILIES = {0xE48BFF56: "rp2040", 0xE48BFF59: "rp2350", 0xE48BFF5A: "rp2350"}  # ARM, RISC-V
 # RP2350-E10: a block by itself, which comes first and makes the bootloader take the others.
 _ABSOLUTE = 0xE48BFF57
@@ -38,17 +38,16 @@ class Image:
     def __init__(self, data: bytes, model: Model) -> None:
         """ValueError: what is wrong with it."""
         blocks = _blocks(data)
-        self._first = [block for block in blocks if block.header.board_family == _ABSOLUTE]
-        self._rest = blocks[len(self._first) :]
-        self._verbatim = data[: len(self._first) * BlockSize]
-        if not self._rest:
+        count = sum(block.header.board_family == _ABSOLUTE for block in blocks)
+        self._first, blocks = data[: count * BlockSize], blocks[count:]
+        if not blocks:
             raise ValueError("no MicroPython is in it")
-        _check_whole(self._rest)
-        self._family = self._rest[0].header.board_family
+        _check_whole(blocks)
+        self._family = blocks[0].header.board_family
         mcu = _FAMILIES.get(self._family, "another MCU")
         if mcu != model.mcu:
             raise ValueError(f"it is for {mcu}, and {model.name} has an {model.mcu}")
-        self.flash = _flash(self._rest)
+        self.flash = _flash(blocks)
         self.start, self.size = _storage(self.flash) or (
             model.flash - model.storage,
             model.storage,
@@ -61,7 +60,7 @@ class Image:
         made.header.board_family = self._family
         made.append_payload(self.flash.ljust(self.start, _ERASED) + files, _FLASH)
         made.renumber_blocks()
-        return self._verbatim + b"".join(bytes(block.as_bytes) for block in made)
+        return self._first + b"".join(bytes(block.as_bytes) for block in made)
 
 
 def _blocks(data: bytes) -> list[DataBlock]:
@@ -91,8 +90,9 @@ def _check_whole(blocks: list[DataBlock]) -> None:
 def _flash(blocks: list[DataBlock]) -> bytes:
     flash = bytearray()
     for block in sorted(blocks, key=lambda block: int(block.header.address)):
-        gap = block.header.address - _FLASH - len(flash)
-        if gap < 0:
+        at = block.header.address - _FLASH
+        gap = at - len(flash)
+        if gap < 0 or at >= _MOST:
             raise ValueError("its blocks overlap, or are not for flash")
         flash += _ERASED * gap + block.payload
     return bytes(flash)
