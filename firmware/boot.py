@@ -45,7 +45,11 @@ if "ssid" not in config:
         raise ValueError("/dhcpc.json: no ssid")
 if len(nics) > 1 and "fallback" in config:
     raise ValueError("/dhcpc.json: fallback: it does not go with several NICs")
-clients = [dhcpc.config.client(each, **config) for each in nics]  # no built-in one asks any more
+try:
+    # No built-in client asks any more after this.
+    clients = [dhcpc.config.client(each, **config) for each in nics]
+except ValueError as error:
+    raise ValueError("/dhcpc.json: %s" % error)
 for each in nics:
     if hasattr(each, "connect"):
         each.disconnect()  # it may be joined since before a soft reset, and to another network

@@ -185,6 +185,10 @@ def test_ctrl_c_after_the_watchdog_tells_what_to_expect(deployed: Deployed) -> N
             'ValueError: /dhcpc.json: there is no "sid"; there are anonymous, broadcast',
         ),
         ({"dhcpc.json": None}, "ValueError: /dhcpc.json: no ssid"),
+        (
+            {"dhcpc.json": config(vendor_class="a" * 200, user_class=["b" * 200])},
+            "ValueError: /dhcpc.json: options",
+        ),
         ({"board.py": None}, "ImportError: no module named 'board'"),
         ({"board.py": "def nic():\n    raise OSError('no chip')\n"}, "OSError: no chip"),
     ],
