@@ -8,6 +8,20 @@ ESP32 = $(wildcard boards/*ESP32*/board.py)
 port_types = MYPYPATH=.venv/apart/$(1) $(PY) -m mypy --config-file boards/mypy.ini \
 	--custom-typeshed-dir .venv/apart/$(1) --cache-dir build/mypy/$(1) firmware $(2)
 
+# What may be given on the command line, as in `make deploy BOARD=RPI_PICO_W`. Whatever is in it
+# reaches the recipes' environment as it was typed, dollars and quotes and blanks and all.
+SETTINGS = APP ARGS BOARD CONFIG DEBUG EXTRAS FLEET FORCE HTML IMAGE MICROPYTHON MICROPYTHON_UF2 \
+	MINUTES OUTPUT PORT PY PYTHON SSID TARGET WIFI_KEY YES
+equals := =
+given = $(findstring command,$(origin $(1)))
+unknown := $(foreach each,$(filter-out $(SETTINGS),$(.VARIABLES)),$(if $(call given,$(each)),$(each)=))
+ifneq ($(strip $(unknown)),)
+$(error $(strip $(unknown)) is not known here; there are $(SETTINGS:=$(equals)). \
+	BOARD= is a folder of boards/; docs/deploy.md has the others)
+endif
+as_typed = $(eval override $(1) := $$(value $(1)))$(eval export $(1))
+$(foreach each,$(SETTINGS),$(if $(filter undefined file,$(origin $(each))),,$(call as_typed,$(each))))
+
 help:  ## this list
 	@echo 'make ...'
 	@sed -n 's/^\([a-z-]*\):.*## /\1:/p' Makefile | while IFS=: read -r name does; do \
@@ -50,31 +64,35 @@ fleets: .venv/ready  ## simulate loss and fleets for docs/fleets.md anew (12 min
 emulate: setup  ## an emulated Pico W gets its lease; what a wake takes (Linux; MICROPYTHON_UF2=FILE, or IMAGE= of `make image`)
 	@$(PY) tools/emulate.py $(if $(IMAGE),--image "$$IMAGE")
 
-# What is given on the command line is in the recipes' environment, quotes and blanks and all.
+flash: .venv/ready  ## MicroPython onto a board, then what deploy does: BOARD= PORT= (MICROPYTHON=FILE YES=1)
+	@$(PY) tools/flash_board.py --micropython="$$MICROPYTHON" $(if $(filter-out 0,$(YES)),--yes) $(deployment)
+
+deployment = --config="$$CONFIG" --ssid="$$SSID" --extras="$$EXTRAS" \
+	$(if $(filter-out 0,$(DEBUG)),--debug) $(if $(filter 0,$(APP)),--no-app) \
+	$(if $(filter-out 0,$(FORCE)),--force) -- "$$BOARD" $$PORT
+
 deploy: .venv/ready  ## the firmware onto a board: BOARD=RPI_PICO_W PORT=/dev/ttyACM0, see docs/deploy.md
-	@$(PY) tools/deploy.py --config "$$CONFIG" --ssid "$$SSID" --extras "$$EXTRAS" \
-		$(if $(filter-out 0,$(DEBUG)),--debug) $(if $(filter 0,$(APP)),--no-app) \
-		$(if $(filter-out 0,$(FORCE)),--force) -- "$$BOARD" $$PORT
+	@$(PY) tools/deploy.py $(deployment)
 
 image: .venv/ready  ## one file to flash: BOARD=RPI_PICO_W MICROPYTHON=FILE, see docs/image.md
-	@$(PY) tools/image.py --config "$$CONFIG" --app "$$APP" --extras "$$EXTRAS" --fleet "$$FLEET" \
-		--output "$${OUTPUT:-build/image}" $(if $(filter-out 0,$(DEBUG)),--debug) \
+	@$(PY) tools/image.py --config="$$CONFIG" --app="$$APP" --extras="$$EXTRAS" --fleet="$$FLEET" \
+		--output="$${OUTPUT:-build/image}" $(if $(filter-out 0,$(DEBUG)),--debug) \
 		-- "$$BOARD" "$$MICROPYTHON"
 
 mip: .venv/ready  ## an index for mip in build/mip, of .mpy files and of source
 	@$(PY) tools/mip_index.py
 
-repl: .venv/ready  ## the prompt of the board on PORT, or of the first on USB; Ctrl-] leaves it
-	@$(PY) -m mpremote connect "$${PORT:-auto}" repl
+repl: .venv/ready  ## the prompt of the board on PORT, or of the only one on USB; Ctrl-] leaves it
+	@$(PY) tools/repl.py "$${PORT:-auto}"
 
 doctor: .venv/ready  ## asks the board on PORT why it has no address (HTML=FILE: with a page of its messages)
-	@$(PY) tools/doctor.py --html "$$HTML" $$PORT
+	@$(PY) tools/doctor.py --html="$$HTML" -- "$$PORT"
 
 lease: .venv/ready  ## the leases that are stored on the board on PORT
-	@$(PY) tools/lease.py show "$$PORT"
+	@$(PY) tools/lease.py show -- "$$PORT"
 
 wipe-lease: .venv/ready  ## remove them
-	@$(PY) tools/lease.py wipe "$$PORT"
+	@$(PY) tools/lease.py wipe -- "$$PORT"
 
 captures: .venv/ready  ## record host_tests/captures/ again, from real servers (Linux)
 	@$(PY) tools/lab.py record
@@ -126,4 +144,4 @@ clean:  ## remove all that is made but .venv
 		echo 'setup: not finished; is PyPI in reach? Once it is: make setup' >&2; \
 		exit 1; }
 
-.PHONY: help setup demo test fuzz lint size bench states conformance fleets emulate deploy image mip repl doctor lease wipe-lease captures clean
+.PHONY: help setup demo test fuzz lint size bench states conformance fleets emulate flash deploy image mip repl doctor lease wipe-lease captures clean

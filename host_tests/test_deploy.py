@@ -20,14 +20,16 @@ import pytest
 pytest.importorskip("termios", reason="virtual boards take pseudo-terminals: Linux or macOS")
 
 from littlefs import LittleFS, UserContext
+from serial.tools.list_ports_common import ListPortInfo
 
 import deploy
 from device import remote
-from device.config import checked
+from device.catalogue import model
+from device.config import checked, held
 from device.deployment import EXTRAS, Deployment
 from device.virtual import BLOCK, VirtualBoard
 from dhcpc import Lease, Message, Store, option
-from toolchain import vm
+from toolchain import cli, vm
 from toolchain.cli import Refusal
 
 NAME = "RPI_PICO_W"
@@ -209,6 +211,11 @@ def test_a_first_deployment_copies_all_and_a_second_nothing(tree: Path, power: B
     assert {*copied(said)} == DEPLOYED == {*files(board)}
     assert f"copied {COUNT} of {COUNT} files, in " in said
     assert f"[1/{COUNT}] {ONE_FILE}  " in said
+    assert said.splitlines()[-3:] == [
+        "no /dhcpc.json on the board; Wi-Fi needs one: give SSID= or CONFIG=",
+        f"your program goes to /app.py: mpremote connect {board.port} cp app.py :app.py",
+        f"what becomes of its lease: make doctor PORT={board.port}",
+    ]
     check = "import dhcpc; print(dhcpc.Client.__name__, dhcpc.__file__)"
     assert mpremote(board, "exec", check) == "Client /lib/dhcpc/__init__.mpy\n"
     before = board.image.read_bytes()
@@ -261,8 +268,6 @@ def test_a_config_brings_the_extras_that_it_takes(
     assert {*files(board)} == DEPLOYED | found
     mpremote(board, "rm", ":/lib/dhcpc/dns.mpy")
     assert copied(deployed(tree, board.port)) == ["/lib/dhcpc/dns.mpy"]
-    mpremote(board, "exec", "open('/dhcpc.json', 'w').write('{')")
-    assert copied(deployed(tree, board.port)) == []
 
 
 def test_debug_copies_the_source_and_back(tree: Path, power: Boards) -> None:
@@ -300,7 +305,7 @@ def test_an_extra_comes_when_asked_for_and_stays(tree: Path, power: Boards) -> N
 def test_what_is_on_the_board_besides_stays(tree: Path, power: Boards) -> None:
     others = {"/app.py": OTHERS, "/lib/moon.py": OTHERS, "/lib/dhcpc/notes.txt": "full moon"}
     board = power(others)
-    deployed(tree, board.port)
+    assert "your program goes to" not in deployed(tree, board.port)
     found = files(board)
     assert {path: found[path].decode() for path in others} == others
 
@@ -384,6 +389,30 @@ def test_the_program_on_the_board_runs_again_after_an_interrupt(tree: Path, powe
     assert {*files(board)} == {"/main.py"}
 
 
+def test_a_board_that_is_left_to_a_script_hears_no_ctrl_c() -> None:
+    heard = []
+
+    class Transport:
+        def exec_raw_no_follow(self, script: str) -> None:
+            heard.append(script)
+
+        @property
+        def serial(self) -> Transport:
+            return self
+
+        def write(self, data: bytes) -> None:
+            heard.append(str(data))
+
+        def close(self) -> None:
+            heard.append("closed")
+
+    board = remote.Board("moon")
+    board._transport = Transport()
+    board.leave_to("machine.bootloader()")
+    board.__exit__(None, None, None)
+    assert heard == ["machine.bootloader()", "closed"]
+
+
 # Refusals
 
 
@@ -420,7 +449,7 @@ def test_a_port_that_is_in_use_is_told(tree: Path, power: Boards) -> None:
     ("says", "why"),
     [
         ({"version": (1, 21, 0, "")}, "MicroPython 1.21.0 .*is too old, it takes 1.22 or later; "),
-        ({"name": "circuitpython"}, "the board runs circuitpython; this is for MicroPython"),
+        ({"name": "circuitpython"}, "the board runs circuitpython; make flash BOARD=RPI_PICO_W"),
         ({"_mpy": 5}, "MicroPython .* loads .mpy files of version 5, .* of 6: DEBUG=1 copies"),
     ],
 )
@@ -430,6 +459,61 @@ def test_a_board_of_the_wrong_kind_is_refused(
     board = power(**says)
     assert re.match(why, refused(tree, board.port))
     assert files(board) == {}
+
+
+def test_a_board_that_is_another_is_refused_before_anything_is_copied(
+    tree: Path, power: Boards
+) -> None:
+    board = power(_machine="Generic ESP32 module with ESP32")
+    assert refused(tree, board.port) == (
+        "the board is a 'Generic ESP32 module with ESP32', and RPI_PICO_W a "
+        "'Raspberry Pi Pico W with RP2040': give BOARD=ESP32_GENERIC"
+    )
+    assert files(board) == {}
+    own = power(_machine="Moon rover with RP2040")
+    assert refused(tree, own.port).endswith(": give FORCE=1 for a firmware of your own")
+    deployed(tree, own.port, "FORCE=1")
+    assert {*files(own)} == DEPLOYED
+
+
+def test_a_board_that_is_the_right_one_is_told_from_a_vm(tree: Path, power: Boards) -> None:
+    note = "this is no RPI_PICO_W, but a VM: "
+    assert note in deployed(tree, power().port)
+    said = deployed(tree, power(_machine="Raspberry Pi Pico W with RP2040").port)
+    assert note not in said
+    assert " on Raspberry Pi Pico W with RP2040, " in said
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        b"",
+        b"moon",
+        b"7",
+        b"()",
+        b"(1, 2, 3, 4, 5)",
+        b"('micropython', 'a.b', '', 6, (1, 2, 3, 4))",
+        b"('micropython', (1, 25), '', 6, 'none')",
+        b"[" * 100_000,
+        b"\xff\xfe",
+    ],
+)
+def test_an_odd_answer_of_a_board_is_told(says: bytes) -> None:
+    class Transport:
+        def exec(self, script: str) -> bytes:
+            return says
+
+    board = remote.Board("moon")
+    board._transport = Transport()
+    with pytest.raises(Refusal, match=r"run it again$"):
+        board.system()
+
+
+def test_what_a_board_says_of_itself_goes_to_the_terminal_without_control_characters(
+    tree: Path, power: Boards
+) -> None:
+    said = deployed(tree, power(_machine="\x1b[2Jmoon").port, "FORCE=1")
+    assert r" on '\x1b[2Jmoon', " in said
 
 
 def test_too_little_space_is_refused_before_anything_is_written(tree: Path, power: Boards) -> None:
@@ -491,6 +575,68 @@ def test_another_dhcpc_that_would_be_imported_is_told(tree: Path, power: Boards)
     assert refused(tree, board.port) == "/dhcpc on the board comes before /lib/dhcpc: remove it"
 
 
+# The command line
+
+
+def test_a_setting_that_is_not_known_is_named_with_those_that_are(tree: Path) -> None:
+    done = make(tree, "deploy", "BORD=RPI_PICO_W", "PORT=/dev/moon")
+    assert done.returncode == 2
+    assert "*** BORD= is not known here; there are APP= ARGS= BOARD= " in done.stdout
+
+
+@pytest.fixture
+def usb(monkeypatch: pytest.MonkeyPatch) -> list[ListPortInfo]:
+    """What is plugged in, besides a port that is no board's."""
+    plugged: list[ListPortInfo] = []
+    found = [ListPortInfo("/dev/ttyS0")]
+    monkeypatch.setattr(remote, "comports", lambda: found + plugged)
+    return plugged
+
+
+def plug_in(usb: list[ListPortInfo], device: str) -> None:
+    usb.append(ListPortInfo(device))
+    usb[-1].vid = 0x2E8A
+
+
+def test_the_only_board_is_found(usb: list[ListPortInfo]) -> None:
+    with pytest.raises(Refusal, match="PORT=auto takes the only board on USB, and there is none"):
+        remote.resolved("auto")
+    plug_in(usb, "/dev/ttyACM3")
+    assert remote.resolved("auto") == "/dev/ttyACM3"
+    plug_in(usb, "/dev/ttyUSB0")
+    why = r"and there are 2; serial ports here:\n    /dev/ttyACM3  n/a\n    /dev/ttyUSB0  n/a$"
+    with pytest.raises(Refusal, match=why):
+        remote.resolved("auto")
+
+
+@pytest.mark.parametrize(
+    ("short", "port"),
+    [("a0", "/dev/ttyACM0"), ("u12", "/dev/ttyUSB12"), ("c3", "COM3"), ("b1", "b1"), ("a", "a")],
+)
+def test_short_names_are_mpremotes(short: str, port: str) -> None:
+    assert remote.resolved(short) == port
+
+
+def test_every_tool_takes_them(tree: Path) -> None:
+    for target in ("deploy", "doctor", "lease", "wipe-lease"):
+        said = make(tree, target, f"BOARD={NAME}", "PORT=u99").stdout
+        assert re.match(r"\w+: (there is no such port|/dev/ttyUSB99: no such file or port)", said)
+
+
+def test_ctrl_d_where_the_key_is_asked_for_ends_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def end(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.delenv("WIFI_KEY", raising=False)
+    monkeypatch.setattr(deploy.getpass, "getpass", end)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "argv", ["deploy", NAME, "/dev/moon", "--ssid=home"])
+    assert cli.run(deploy.main) == 1
+    assert capsys.readouterr().err == "deploy: no answer, so nothing is done\n"
+
+
 # Several
 
 
@@ -534,12 +680,74 @@ def test_a_config_is_set_kept_and_replaced(tree: Path, power: Boards, tmp_path: 
     said = deployed(tree, board.port)
     assert copied(said) == []
     assert "/dhcpc.json" not in said
-    # The Wi-Fi alone; its name may be any.
-    said = deployed(tree, board.port, 'SSID=it\'s "home"', WIFI_KEY="a new one")
-    assert config(board) == {**first, "ssid": 'it\'s "home"', "key": "a new one"}
+    # The Wi-Fi alone.
+    said = deployed(tree, board.port, "SSID=home", WIFI_KEY="a new one")
+    assert config(board) == {**first, "ssid": "home", "key": "a new one"}
     assert "a new one" not in said
     deployed(tree, board.port, "SSID=cafe", WIFI_KEY="")
     assert config(board) == {"ssid": "cafe", "hostname": "crater-3", "timeout_s": 9}
+
+
+def test_a_wifi_is_taken_as_it_is_typed(tree: Path, power: Boards) -> None:
+    board = power()
+    for name in ("a$b $$", "$(shell touch ran)`touch ran`", '-it\'s "home"', "#\\ ~*,:="):
+        deployed(tree, board.port, f"SSID={name}", "WIFI_KEY=$(PY) $key")
+        assert config(board) == {"ssid": name, "key": "$(PY) $key"}
+    assert not (tree / "ran").exists()
+
+
+def test_the_config_on_the_board_is_held_against_it(
+    tree: Path, power: Boards, tmp_path: Path
+) -> None:
+    board = power({"/dhcpc.json": '{"hostname": "a"}'})
+    assert refused(tree, board.port) == (
+        "/dhcpc.json on the board: no ssid, and RPI_PICO_W has Wi-Fi alone; "
+        "SSID= sets its Wi-Fi, CONFIG=FILE replaces it"
+    )
+    broken = power({"/dhcpc.json": "{"})
+    assert refused(tree, broken.port).startswith("/dhcpc.json on the board: not JSON: ")
+    assert {*files(board), *files(broken)} == {"/dhcpc.json"}
+    deployed(tree, broken.port, "APP=0")  # whose program need not read it
+    deployed(tree, board.port, "SSID=home", WIFI_KEY="")
+    assert config(board) == {"hostname": "a", "ssid": "home"}
+    (tmp_path / "c.json").write_text('{"ssid": "home"}')
+    deployed(tree, broken.port, f"CONFIG={tmp_path}/c.json")
+    assert config(broken) == {"ssid": "home"}
+
+
+@pytest.mark.parametrize(
+    ("board", "text"),
+    [
+        ("RPI_PICO_W", '{"ssid": "x", "watchdog_s": 8.388}'),
+        ("ESP32_GENERIC", '{"ssid": "x", "watchdog_s": 20}'),
+        ("W5500_EVB_PICO", "{}"),
+        ("OLIMEX_ESP32_POE", '{"fallback": "link-local"}'),
+    ],
+)
+def test_what_a_board_can_do_may_be_in_its_config(board: str, text: str) -> None:
+    held(checked(text, "c.json"), model(board), "c.json")
+
+
+@pytest.mark.parametrize(
+    ("board", "text", "why"),
+    [
+        ("RPI_PICO_W", "{}", "no ssid, and RPI_PICO_W has Wi-Fi alone"),
+        ("RPI_PICO_W", '{"ssid": "x", "watchdog_s": 8.389}', "watchdog_s: 8.389 is more than"),
+        (
+            "RPI_PICO2_W",
+            '{"ssid": "x", "watchdog_s": 20}',
+            "watchdog_s: 20 is more than the 8.388",
+        ),
+        (
+            "OLIMEX_ESP32_POE",
+            '{"fallback": "link-local", "ssid": "x"}',
+            "fallback: it does not go",
+        ),
+    ],
+)
+def test_what_a_board_cannot_do_is_refused_in_its_config(board: str, text: str, why: str) -> None:
+    with pytest.raises(Refusal, match=f"^c.json: {why}"):
+        held(checked(text, "c.json"), model(board), "c.json")
 
 
 def test_a_board_reads_any_text_of_its_config_right(
@@ -563,7 +771,7 @@ def test_a_config_that_is_wrong_is_refused_before_the_board_is_asked(
     assert refused(tree, "/dev/moon", "CONFIG=moon.json") == "moon.json: No such file or directory"
     path.write_text('{"ssid": "home", "fallback": "link-local"}')
     why = refused(tree, "/dev/moon", f"CONFIG={path}", "BOARD=OLIMEX_ESP32_POE")
-    assert why == f"{path}: fallback: it does not go with several NICs"
+    assert why.startswith(f"{path}: fallback: it does not go with several NICs: ")
     why = refused(tree, "/dev/moon", "SSID=home", WIFI_KEY="short")
     assert why.startswith("SSID or WIFI_KEY: key: it is not 8 to 63 ")
     assert refused(tree, "/dev/moon", "SSID=home").startswith("SSID= needs a key: set WIFI_KEY")

@@ -7,8 +7,10 @@ import ast
 import graphlib
 import importlib.machinery
 import os
+import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -167,7 +169,8 @@ def command(monkeypatch: pytest.MonkeyPatch) -> None:
         (cli.Unavailable("no sky: go out"), 2, "moon: no sky: go out\n"),
         (cli.Interrupted("half seen"), 130, "moon: half seen\n"),
         (FileNotFoundError(2, "No such file", "sky"), 1, "moon: [Errno 2] No such file: 'sky'\n"),
-        (KeyboardInterrupt(), 130, ""),
+        (KeyboardInterrupt(), 130, "moon: interrupted\n"),
+        (EOFError(), 1, "moon: no answer, so nothing is done\n"),
     ],
 )
 def test_what_is_refused_is_a_line_and_an_exit_code(
@@ -198,3 +201,37 @@ def test_a_reader_that_has_gone_is_no_reason_for_words(how: str) -> None:
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_ctrl_c_while_a_command_loads_ends_in_words(tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text("from toolchain import cli\nraise KeyboardInterrupt\n")
+    done = subprocess.run(
+        [sys.executable, tmp_path / "late.py"],
+        env={**os.environ, "PYTHONPATH": str(vm.ROOT / "tools")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert done.stderr == "late: interrupted\n"
+
+
+def test_what_takes_a_second_is_said_and_what_does_not_is_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with cli.patience("flies to the moon"):
+        pass
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(cli, "_PATIENCE_S", 0)
+    with cli.patience("flies to the moon"):
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                thread.join()
+    assert capsys.readouterr().err == "flies to the moon\n"
+
+
+def test_every_setting_that_a_recipe_reads_is_one_that_make_knows() -> None:
+    text = (vm.ROOT / "Makefile").read_text()
+    known = re.search(r"^SETTINGS = ((?:.*\\\n)*.*)$", text, re.MULTILINE)
+    assert known
+    assert {*re.findall(r"\$\$\{?([A-Z_]{2,})", text)} <= {*known[1].split()}

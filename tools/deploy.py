@@ -9,6 +9,9 @@ goes on with what had arrived.
 
 from __future__ import annotations
 
+from toolchain import cli  # first: from here on Ctrl-C ends in words
+
+# isort: split
 import argparse
 import getpass
 import json
@@ -22,21 +25,22 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from device.catalogue import model
-from device.config import CONFIG, checked, held, read, wifi
+from device.config import CONFIG, checked, given, read, wifi
 from device.deployment import EXTRAS, Deployment, check_extras
-from device.remote import Board, ports
-from toolchain import cli
+from device.remote import Board, resolved
 from toolchain.cli import Refusal
 
 
-def parsed() -> argparse.Namespace:
-    """What the command line asks for."""
+def options(description: str) -> argparse.ArgumentParser:
+    """A parser for what is deployed, and where to."""
     parser = cli.parser(
-        "Puts the firmware onto boards. The key of the Wi-Fi comes from WIFI_KEY in "
-        "the environment, or is asked for."
+        f"{description} The key of the Wi-Fi comes from WIFI_KEY in the environment, or is asked "
+        "for."
     )
     parser.add_argument("board", nargs="?", default="", help="as in boards/, e.g. RPI_PICO_W")
-    parser.add_argument("port", nargs="*", help="serial ports, e.g. /dev/ttyACM0")
+    parser.add_argument(
+        "port", nargs="*", help="serial ports: /dev/ttyACM0, or a0 for short; auto is the only one"
+    )
     parser.add_argument("--debug", action="store_true", help="copy source, not .mpy files")
     parser.add_argument(
         "--extras", type=str.split, default=[], help=f"in quotes, of: {' '.join(EXTRAS)}"
@@ -47,53 +51,56 @@ def parsed() -> argparse.Namespace:
         "--no-app", dest="app", action="store_false", help="leave /boot.py and /main.py alone"
     )
     parser.add_argument(
-        "--force", action="store_true", help="replace programs that are not from here"
+        "--force",
+        action="store_true",
+        help="replace programs that are not from here, on a board that says to be another, too",
     )
-    return parser.parse_args()
+    return parser
 
 
-def _check(arguments: argparse.Namespace) -> None:
-    # What can be known without a board.
+def parsed() -> argparse.Namespace:
+    """What the command line asks for."""
+    return options("Puts the firmware onto boards.").parse_args()
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Refuse what can be known to fail without a board; ask for a key that is needed."""
     board = model(arguments.board)
-    if not arguments.port:
-        raise Refusal(f"PORT= is missing; {ports()}")
     check_extras(arguments.extras)
     if arguments.config:
-        found = checked(read(arguments.config), arguments.config)
-        if arguments.ssid:
-            found["ssid"] = arguments.ssid
-        held(found, board, arguments.config)
+        checked(read(arguments.config), arguments.config)
     if arguments.ssid:
         if "WIFI_KEY" not in os.environ:
             if not sys.stdin.isatty():
                 raise Refusal("SSID= needs a key: set WIFI_KEY, empty for an open network")
             os.environ["WIFI_KEY"] = getpass.getpass(f"key of {arguments.ssid}: ")
         checked(json.dumps(wifi(arguments)), "SSID or WIFI_KEY")
+    if arguments.config:
+        given(arguments, board)
 
 
-def _deploy(arguments: argparse.Namespace) -> None:
-    with Board(arguments.port[0]) as board:
+def deploy(arguments: argparse.Namespace, port: str) -> None:
+    """Deploy onto the board on one port."""
+    with Board(port) as board:
         done = Deployment(board, arguments).run()
     print(done)
 
 
-def _deploy_all(arguments: argparse.Namespace) -> int:
+def _deploy_all(ports: list[str], words: list[str]) -> int:
     # A process for each port, as each has a terminal and a mpremote of its own. Ctrl-C is for us.
-    given = [argument for argument in sys.argv[1:] if argument not in arguments.port]
     runs = [
         subprocess.Popen(
-            [sys.executable, __file__, *given, port],
+            [sys.executable, __file__, *words, port],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
-        for port in arguments.port
+        for port in ports
     ]
     readers = [
-        threading.Thread(target=_relay, args=pair)
-        for pair in zip(arguments.port, runs, strict=True)
+        threading.Thread(target=_relay, args=pair) for pair in zip(ports, runs, strict=True)
     ]
     for reader in readers:
         reader.start()
@@ -115,12 +122,15 @@ def _relay(port: str, run: subprocess.Popen[str]) -> None:
 
 def main() -> int:
     arguments = parsed()
-    arguments.port = list(dict.fromkeys(arguments.port))
     try:
-        _check(arguments)
-        if len(arguments.port) > 1:
-            return _deploy_all(arguments)
-        _deploy(arguments)
+        model(arguments.board)
+        ports = list(dict.fromkeys(resolved(port) for port in arguments.port or [""]))
+        check(arguments)
+        if len(ports) > 1:
+            return _deploy_all(
+                ports, [word for word in sys.argv[1:] if word not in arguments.port]
+            )
+        deploy(arguments, ports[0])
     except KeyboardInterrupt:
         raise cli.Interrupted("interrupted; run again, it goes on with what has arrived") from None
     return 0

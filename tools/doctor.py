@@ -10,6 +10,9 @@ lease.
 
 from __future__ import annotations
 
+from toolchain import cli  # first: from here on Ctrl-C ends in words
+
+# isort: split
 import sys
 from pathlib import Path
 
@@ -17,9 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from capture.notes import count
 from device.examination import Findings, ask
-from device.remote import ports
+from device.remote import resolved
 from page.page import page
-from toolchain import cli
 
 _SECONDS = 20
 
@@ -27,7 +29,7 @@ _SECONDS = 20
 def main() -> int:
     parser = cli.parser(__doc__.splitlines()[0])
     parser.add_argument(
-        "port", nargs="?", help="the board's serial port; without it, they are listed"
+        "port", nargs="?", help="the board's serial port, or auto; without it, they are listed"
     )
     parser.add_argument(
         "--seconds",
@@ -43,8 +45,7 @@ def main() -> int:
         "that has its lease without a message is asked to renew it",
     )
     arguments = parser.parse_args()
-    if not arguments.port:
-        raise cli.Refusal(f"PORT= is missing; {ports()}")
+    port = resolved(arguments.port or "")
     if not 1 <= arguments.seconds <= 600:
         parser.error(f"--seconds: {arguments.seconds} is not from 1 to 600")
     path = Path(arguments.html) if arguments.html else None
@@ -52,7 +53,7 @@ def main() -> int:
         _try(path)
     shown = 0
     asked = False
-    for found in ask(arguments.port, arguments.seconds, bool(path)):
+    for found in ask(port, arguments.seconds, bool(path)):
         for name, text in found.lines[shown:]:
             print(f"{name:12}{text}", flush=True)
         shown = len(found.lines)
@@ -65,7 +66,7 @@ def main() -> int:
     if found.advice:
         print(found.advice)
     if path:
-        print(f"\n{_written(path, found, arguments.port)}")
+        print(f"\n{_written(path, found, port)}")
     return 0 if found.well else 1
 
 

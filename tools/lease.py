@@ -7,6 +7,9 @@ without a value is taken out. docs/record.md has the format.
 
 from __future__ import annotations
 
+from toolchain import cli  # first: from here on Ctrl-C ends in words
+
+# isort: split
 import argparse
 import sys
 from pathlib import Path
@@ -15,7 +18,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from device.places import Place, place
 from device.record import FIELDS, Bytes, Fields, describe, split
-from toolchain import cli
 
 
 def _show(target: str) -> None:

@@ -12,8 +12,10 @@ from device.catalogue import WIFI, Model
 from device.remote import Board
 from dhcpc import Link
 from dhcpc.config import PATH as CONFIG
-from dhcpc.config import client, extras, parsed
+from dhcpc.config import client, parsed
 from toolchain.cli import Refusal
+
+_RP2_WATCHDOG_MS = 8388  # of RP2350, too, before MicroPython 1.29
 
 
 class _Trial(Link):
@@ -44,47 +46,62 @@ def checked(text: str | bytes, whose: str) -> dict[str, Any]:
     return found
 
 
-def held(found: dict[str, Any], board: Model, whose: str) -> dict[str, Any]:
-    """The same config, if boot.py on this board goes along with it. Refusal: as of `checked`."""
-    if "ssid" not in found:
-        if board.nics == (WIFI,):
-            raise Refusal(f"{whose}: there is no ssid, and {board.name} has nothing but Wi-Fi")
-    elif "fallback" in found and len(board.nics) > 1:
-        raise Refusal(f"{whose}: fallback: it does not go with several NICs")
+def held(found: dict[str, Any], model: Model, whose: str) -> dict[str, Any]:
+    """The same config, if boot.py and main.py on this board go along with it. Refusal: as of
+    `checked`, with the remedy.
+    """
+    nics = [nic for nic in model.nics if nic != WIFI or "ssid" in found]
+    if not nics:
+        raise Refusal(f"{whose}: no ssid, and {model.name} has Wi-Fi alone")
+    if len(nics) > 1 and "fallback" in found:
+        raise Refusal(
+            f"{whose}: fallback: it does not go with several NICs: leave it out, or the ssid"
+        )
+    if model.port == "rp2" and int(found.get("watchdog_s", 0) * 1000) > _RP2_WATCHDOG_MS:
+        raise Refusal(
+            f"{whose}: watchdog_s: {found['watchdog_s']} is more than the "
+            f"{_RP2_WATCHDOG_MS / 1000} that the watchdog of {model.name} takes"
+        )
     return found
 
 
-def config(board: Board, arguments: argparse.Namespace, exists: bool) -> dict[str, bytes]:
-    """The file that the arguments ask for, by its path; none if they do not ask for one. exists:
-    there is one on the board."""
+def config(
+    board: Board, arguments: argparse.Namespace, model: Model, exists: bool
+) -> dict[str, Any] | None:
+    """What the board's config will say; None if it will have none. exists: it has one."""
     if arguments.config:
-        found = checked(read(arguments.config), arguments.config)
-    elif not arguments.ssid:
-        return {}
-    else:
-        found = checked(board.read(CONFIG), f"{CONFIG} on the board") if exists else {}
-        found.pop("key", None)
+        return given(arguments, model)
+    if not exists:
+        return wifi(arguments) if arguments.ssid else None
+    if not (arguments.ssid or arguments.app):
+        return None  # whatever is in it, it is not ours to read
+    whose = f"{CONFIG} on the board"
+    try:
+        return _with_wifi(checked(board.read(CONFIG), whose), arguments, model, whose)
+    except Refusal as error:
+        raise Refusal(f"{error}; SSID= sets its Wi-Fi, CONFIG=FILE replaces it") from None
+
+
+def given(arguments: argparse.Namespace, model: Model) -> dict[str, Any]:
+    """The config of CONFIG=, with the Wi-Fi of SSID= if there is one. Refusal: as of `checked`,
+    and, if boot.py is to read it, as of `held`."""
+    found = checked(read(arguments.config), arguments.config)
+    return _with_wifi(found, arguments, model, arguments.config)
+
+
+def _with_wifi(
+    found: dict[str, Any], arguments: argparse.Namespace, model: Model, whose: str
+) -> dict[str, Any]:
     if arguments.ssid:
-        found = {**found, **wifi(arguments)}
-    return {CONFIG: as_file(found)}
+        found.pop("key", None)
+        found |= wifi(arguments)
+    return held(found, model, whose) if arguments.app else found
 
 
 def as_file(config: dict[str, Any]) -> bytes:
     """What the file says, as it is on a board."""
     # MicroPython reads what lies beyond the first plane wrongly if it is escaped.
     return json.dumps(config, ensure_ascii=False).encode()
-
-
-def extras_for(board: Board, files: dict[str, bytes], exists: bool) -> set[str]:
-    """The extras that a board takes to do what the config among these files says, or, without
-    one, its own, if it `exists`: none, if that is wrong, which the board says when it starts.
-    """
-    if CONFIG not in files and not exists:
-        return set()
-    try:
-        return extras(parsed(files.get(CONFIG) or board.read(CONFIG)))
-    except ValueError:
-        return set()
 
 
 def wifi(arguments: argparse.Namespace) -> dict[str, Any]:

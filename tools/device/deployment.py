@@ -10,11 +10,12 @@ import hashlib
 import time
 from pathlib import Path
 
-from device.catalogue import BOARDS, model
-from device.config import CONFIG, config, extras_for, read
+from device.catalogue import BOARDS, WIFI, like, model
+from device.config import CONFIG, as_file, config, read
 from device.remote import Board, System
+from dhcpc.config import extras as extras_of
 from toolchain import vm
-from toolchain.cli import Refusal
+from toolchain.cli import Refusal, patience
 from toolchain.package import extras
 
 OLDEST = (1, 22)  # MicroPython
@@ -25,6 +26,7 @@ APP = ("/boot.py", "/main.py")
 _NEW = "~"  # ends the name of what has not taken its place yet
 _DIRECTORY, _SLACK = 2, 2  # blocks of littlefs: a new directory's; for its own book-keeping
 _OF_APP = {"config", "explain"}  # the extras of boot.py and main.py
+_VMS = ("linux [", "darwin [")  # begin what the unix port says of its machine
 SHADOWS = ("dhcpc", "dhcpc.py", "dhcpc.mpy")  # in /, come before those in /lib
 
 _MAKE_DIRECTORIES = """
@@ -51,7 +53,8 @@ def _package(debug: bool) -> Files:
     if debug:
         found = vm.PACKAGE.glob("*.py")
     else:
-        found = (vm.compile_firmware() / vm.PACKAGE.name).glob("*.mpy")
+        with patience("compiles the client"):
+            found = (vm.compile_firmware() / vm.PACKAGE.name).glob("*.mpy")
     return {f"{LIB}/{path.name}": path.read_bytes() for path in sorted(found)}
 
 
@@ -101,21 +104,24 @@ class Deployment:
     def __init__(self, board: Board, arguments: argparse.Namespace) -> None:
         self.board = board
         self.arguments = arguments
+        self.model = model(arguments.board)
         self.files: Files = {}
         self.stale: list[str] = []
         self.new_directories = 0
 
     def run(self) -> str:
-        """All of it; return what was done, in a line."""
+        """All of it; return what was done, and what comes next."""
         start = time.monotonic()
         system = self.board.system()
         space = system.block * system.free // 1024
         print(f"{_named(system)}, {space} KB free", flush=True)
+        self.recognise(system)
         root = self.board.names("/")
         exists = CONFIG[1:] in root
-        configured = config(self.board, self.arguments, exists)
-        self.choose(system, root, extras_for(self.board, configured, exists))
-        self.files |= configured
+        configured = config(self.board, self.arguments, self.model, exists)
+        self.choose(system, root, extras_of(configured or {}))
+        if configured is not None and (self.arguments.config or self.arguments.ssid):
+            self.files[CONFIG] = as_file(configured)
         there = self.board.sums([path + end for path in self.files for end in ("", _NEW)])
         sums = {path: hashlib.sha256(data).digest() for path, data in self.files.items()}
         changed = [path for path in self.files if there.get(path) != sums[path]]
@@ -124,26 +130,54 @@ class Deployment:
         self.fit(system, to_copy)
         self.copy(to_copy, {path: sums[path] for path in changed})
         self.board.run(_TAKE_PLACE % (changed, _NEW, self.stale))
-        if CONFIG not in self.files and not exists:
-            print(f"no {CONFIG} on the board; Wi-Fi needs one: give SSID= or CONFIG=")
         removed = f", removed {len(self.stale)}" if self.stale else ""
-        if not changed and not removed:
-            return f"nothing to copy: all {len(self.files)} files are there"
-        seconds = time.monotonic() - start
-        return f"copied {len(to_copy)} of {len(self.files)} files{removed}, in {seconds:.1f} s"
+        done = f"nothing to copy: all {len(self.files)} files are there"
+        if changed or removed:
+            seconds = time.monotonic() - start
+            done = f"copied {len(to_copy)} of {len(self.files)} files{removed}, in {seconds:.1f} s"
+        return "\n".join([done, *self.next(root, configured is not None)])
+
+    def next(self, root: list[str], configured: bool) -> list[str]:
+        """What a person may do now, a line each. root: the names that were in /."""
+        if not self.arguments.app:
+            return []
+        port = self.board.port
+        lines = []
+        if not configured and self.model.nics == (WIFI,):
+            lines.append(f"no {CONFIG} on the board; Wi-Fi needs one: give SSID= or CONFIG=")
+        if not {"app.py", "app.mpy", "app"} & {*root}:
+            lines.append(
+                f"your program goes to /app.py: mpremote connect {port} cp app.py :app.py"
+            )
+        return [*lines, f"what becomes of its lease: make doctor PORT={port}"]
+
+    def recognise(self, system: System) -> None:
+        """See that the board is the one that is meant, as far as it tells."""
+        replaces = f"make flash BOARD={self.model.name} PORT={self.board.port} puts"
+        if system.name != "micropython":
+            raise Refusal(f"the board runs {system.name}; {replaces} MicroPython onto it")
+        if system.version[:2] < OLDEST:
+            raise Refusal(
+                f"{_named(system)} is too old, it takes {OLDEST[0]}.{OLDEST[1]} or later; "
+                f"{replaces} one onto it"
+            )
+        if system.machine.startswith(_VMS):
+            print(f"this is no {self.model.name}, but a VM: nothing is known of its NICs")
+        elif system.machine not in self.model.machines and not self.arguments.force:
+            others = like(system.machine)
+            meant = (
+                f"BOARD={' or '.join(others)}" if others else "FORCE=1 for a firmware of your own"
+            )
+            raise Refusal(
+                f"the board is a {system.machine!r}, and {self.model.name} "
+                f"a {self.model.machines[0]!r}: give {meant}"
+            )
 
     def choose(self, system: System, root: list[str], needed: set[str]) -> None:
         """Find what the board gets, and what of it is there and goes.
 
         root: the names in /. needed: extras that its config asks for.
         """
-        if system.name != "micropython":
-            raise Refusal(f"the board runs {system.name}; this is for MicroPython")
-        if system.version[:2] < OLDEST:
-            raise Refusal(
-                f"{_named(system)} is too old, it takes {OLDEST[0]}.{OLDEST[1]} or later; "
-                f"boards/{self.arguments.board}/README.md tells how to flash one"
-            )
         there = self.board.names(LIB)
         self.new_directories = 0 if there else 2
         wanted = {*self.arguments.extras, *(Path(name).stem for name in there)} & {*EXTRAS}
@@ -210,4 +244,5 @@ class Deployment:
 
 def _named(system: System) -> str:
     version = ".".join(map(str, system.version))
-    return f"MicroPython {version}{f' on {system.machine}' if system.machine else ''}"
+    machine = system.machine if system.machine.isprintable() else repr(system.machine)
+    return f"MicroPython {version}{f' on {machine}' if machine else ''}"

@@ -12,7 +12,7 @@ from capture.conversations import Conversation, conversations
 from capture.messages import Message
 from capture.names import mac_text, quoted
 from device.record import describe
-from device.remote import Board, NoMemory
+from device.remote import Board, NoMemory, understood
 from device.wiretap import Wiretap
 from dhcpc import explain
 
@@ -214,5 +214,5 @@ def _listen(found: Findings, messages: list[Message], client: str) -> None:
 
 def ask(port: str, seconds: int, messages: bool = False) -> Iterator[Findings]:
     """As `examine`, of the board on a port. Refusal: it does not answer."""
-    with Board(port) as board:
+    with Board(port) as board, understood():
         yield from examine(board, seconds, messages)

@@ -12,7 +12,7 @@ from serial.tools.list_ports import comports
 
 from device.image import Image, is_image
 from device.record import are_records
-from device.remote import Board, ports
+from device.remote import Board, ports, resolved
 from toolchain.cli import Refusal
 
 _FILE = "dhcpc.lease"
@@ -116,8 +116,8 @@ def place(target: str, *, new: bool = False) -> Iterator[Place]:
 
     new: a file need not be there. Refusal: it is none of them, or cannot be read or written.
     """
-    if not target:
-        raise Refusal(f"PORT= is missing; {ports()}")
+    if not (target and Path(target).exists()):
+        target = resolved(target)
     path = Path(target)
     is_port = path.is_char_device() or target in [port.device for port in comports()]
     if not (is_port or path.exists() or new):

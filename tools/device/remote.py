@@ -9,7 +9,9 @@ import contextlib
 import errno
 import io
 import os
+import re
 import struct
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -19,9 +21,10 @@ from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 from serial.tools.list_ports import comports
 
-from toolchain.cli import Refusal
+from toolchain.cli import Refusal, patience
 
 _READ_S = 2.0  # how long a byte may take, where mpremote would wait for ever
+_SHORT = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}  # mpremote's
 # For a prompt: many an ESP32 is reset by the opening of its port, and deaf first
 _PROMPT_S = 3, 10
 _CTRL_B, _CTRL_C, _CTRL_D = b"\r\x02", b"\r\x03", b"\x04"
@@ -78,6 +81,15 @@ class System(NamedTuple):
     free: int
 
 
+@contextlib.contextmanager
+def understood() -> Iterator[None]:
+    """What is done with a board's answers. Refusal: one is none that this project knows."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise Refusal(f"the board gives an odd answer ({error}): run it again") from None
+
+
 class Board:
     """A context manager; inside, the board is at its raw prompt after a soft reset. In the end it
     is started anew, and runs its boot.py and main.py.
@@ -86,6 +98,7 @@ class Board:
     def __init__(self, port: str) -> None:
         """port: as the operating system has it."""
         self.port = port
+        self._left = False
 
     def __enter__(self) -> Board:
         """Refusal: the port is not there, or does not answer."""
@@ -94,7 +107,8 @@ class Board:
         except TransportError:
             raise Refusal(_why_not(self.port)) from None
         try:
-            self._prompt()
+            with patience(f"waits for the prompt of {self.port}"):
+                self._prompt()
         except BaseException:
             self._leave()
             raise
@@ -117,17 +131,20 @@ class Board:
                 except TransportError:
                     continue
         raise Refusal(
-            "no prompt: is MicroPython on the board, and no program that heeds no Ctrl-C?"
+            "no prompt: is MicroPython on the board, and no program that heeds no Ctrl-C? "
+            "make flash puts MicroPython onto it; an RP2 takes that when BOOTSEL is held while it "
+            "is plugged in"
         )
 
     def _leave(self) -> None:
         # Whatever state it is in, it shall run again.
         serial = self._transport.serial
-        with contextlib.suppress(TransportError, OSError):
-            serial.write(_CTRL_C)
-            serial.write(_CTRL_B)
-            serial.write(_CTRL_D)
-            self._transport.read_until(1, b"soft reboot\r\n", timeout_overall=_READ_S)
+        if not self._left:
+            with contextlib.suppress(TransportError, OSError):
+                serial.write(_CTRL_C)
+                serial.write(_CTRL_B)
+                serial.write(_CTRL_D)
+                self._transport.read_until(1, b"soft reboot\r\n", timeout_overall=_READ_S)
         with contextlib.suppress(OSError):
             self._transport.close()
 
@@ -138,14 +155,14 @@ class Board:
             with contextlib.redirect_stdout(io.StringIO()):
                 yield
         except TransportExecError as error:
-            said = error.error_output.strip().splitlines()[-1]
+            said = (error.error_output.strip().splitlines() or ["nothing"])[-1]
             kind = NoMemory if said.startswith(MemoryError.__name__) else Refusal
             raise kind(f"the board says {said}") from None
         except OSError as error:  # of the port, or one of a file that mpremote has translated
             if error.errno == errno.ENOSPC:
                 raise Refusal("the board's file system is full") from None
             raise Refusal(f"lost the board ({error}): once it is back, run it again") from None
-        except (TransportError, struct.error) as error:
+        except (TransportError, SyntaxError, ValueError, struct.error) as error:
             raise Refusal(f"lost the board ({error}): once it is back, run it again") from None
 
     def run(self, script: str) -> Any:
@@ -154,22 +171,34 @@ class Board:
             said = self._transport.exec(script).strip()
         try:
             return ast.literal_eval(said.decode()) if said else None
-        except (SyntaxError, ValueError):
+        except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
             raise Refusal(f"lost the board (it says {said[:60]!r}): run it again") from None
+
+    def leave_to(self, script: str) -> None:
+        """Start a script that does not come back, as one that resets the board. Nothing is said to
+        the board afterwards."""
+        self._left = True
+        with self._talk():
+            self._transport.exec_raw_no_follow(script)
 
     def system(self) -> System:
         """What it runs, and its free space."""
-        name, version, machine, mpy, space = self.run(_SYSTEM)
-        return System(name, version, machine, mpy, block=space[0], free=space[3])
+        with understood():
+            name, version, machine, mpy, space = self.run(_SYSTEM)
+            numbers = tuple(int(each) for each in version)
+            return System(str(name), numbers, str(machine), int(mpy), +space[0], +space[3])
 
     def names(self, directory: str) -> list[str]:
         """The names in a directory; none of one that is not there."""
-        return sorted(self.run(_NAMES % directory))
+        with understood():
+            return sorted(str(name) for name in self.run(_NAMES % directory))
 
     def sums(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The SHA-256 of each file that is there."""
-        found: dict[str, bytes | None] = self.run(_SUMS % list(paths))
-        return {path: found[path] or b"" for path in found if found[path]}
+        with understood():
+            with patience(f"compares the files on {self.port}"):
+                found = self.run(_SUMS % list(paths))
+            return {path: bytes(found[path]) for path in found if found[path]}
 
     def read(self, path: str) -> bytes:
         """The bytes of a file that is there."""
@@ -180,6 +209,29 @@ class Board:
         """Write a file, in place."""
         with self._talk():
             self._transport.fs_writefile(path, data)
+
+
+def on_usb() -> list[str]:
+    """The serial ports of this computer that are on USB, as boards' are."""
+    return sorted(port.device for port in comports() if port.vid is not None)
+
+
+def resolved(port: str) -> str:
+    """The port that a user means, as the operating system has it: `auto` is the only one on USB;
+    a0, u1, c3 are mpremote's for /dev/ttyACM0, /dev/ttyUSB1, COM3. Refusal: none is meant, or
+    `auto` and there is not one.
+    """
+    if not port:
+        raise Refusal(f"PORT= is missing; {ports()}")
+    if port == "auto":
+        found = on_usb()
+        if len(found) != 1:
+            why = "is none" if not found else f"are {len(found)}"
+            raise Refusal(f"PORT=auto takes the only board on USB, and there {why}; {ports()}")
+        print(f"the only board is on {found[0]}", file=sys.stderr, flush=True)
+        return found[0]
+    short = re.fullmatch("([auc])([0-9]{1,3})", port)
+    return _SHORT[short[1]] + short[2] if short else port
 
 
 def ports() -> str:

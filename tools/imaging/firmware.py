@@ -38,18 +38,32 @@ _CONTAINERS: dict[str, Callable[[bytes, Model], Container]] = {
 }
 
 
+def recognised(path: Path, model: Model, *, any_board: bool = False) -> tuple[Container, str]:
+    """What is in a file, and its version of MicroPython, "" if that is not to be found.
+
+    any_board: it may say to be for another board with the same MCU. Refusal: what is wrong with
+    the file.
+    """
+    data = read(str(path))
+    try:
+        found = _CONTAINERS[model.port](data, model)
+        try:
+            return found, _identified(found.flash, model)
+        except ValueError:
+            if not any_board:
+                raise
+            return found, ""
+    except ValueError as error:
+        raise Refusal(f"{path}: {error}") from None
+
+
 class Firmware:
     """MicroPython for a board. `named`: its version; `size`: of its file system, in bytes."""
 
     def __init__(self, path: Path, model: Model) -> None:
         """Refusal: what is wrong with the file."""
         self.model = model
-        data = read(str(path))
-        try:
-            self._container = self._read(data)
-            self.named = _identified(self._container.flash, model)
-        except ValueError as error:
-            raise Refusal(f"{path}: {error}") from None
+        self._container, self.named = recognised(path, model)
         self.size = self._container.size
         end = len(self._container.flash.rstrip(_ERASED))
         if end > self._container.start:

@@ -12,15 +12,19 @@ The codes, unless a command says otherwise:
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 _PACKAGE = Path(__file__).resolve().parents[2] / "firmware/dhcpc/__init__.py"
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
+_PATIENCE_S = 1.0
 _NO_READER = 141  # 128 + SIGPIPE
 
 
@@ -73,11 +77,36 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+def _shown(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        print(f"{name()}: interrupted", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+sys.excepthook = _shown  # Ctrl-C while a command still loads
+
+
 def parser(description: str, **more: Any) -> argparse.ArgumentParser:
     """A command's parser, with `--help` and `--version`. more: as of ArgumentParser."""
     made = argparse.ArgumentParser(description=description, **more)
     made.add_argument("--version", action=_Version)
     return made
+
+
+@contextlib.contextmanager
+def patience(what: str) -> Iterator[None]:
+    """Say what is done meanwhile, if it takes more than a second and somebody is at a terminal."""
+    said = threading.Timer(_PATIENCE_S, print, [what], {"file": sys.stderr, "flush": True})
+    said.daemon = True
+    if sys.stderr.isatty():
+        said.start()
+    try:
+        yield
+    finally:
+        said.cancel()
 
 
 def run(main: Callable[[], int | None]) -> int:
@@ -96,5 +125,9 @@ def run(main: Callable[[], int | None]) -> int:
     except (Refusal, OSError) as error:
         print(f"{name()}: {error}", file=sys.stderr)
         return error.code if isinstance(error, Refusal) else Refusal.code
+    except EOFError:  # Ctrl-D
+        print(f"{name()}: no answer, so nothing is done", file=sys.stderr)
+        return Refusal.code
     except KeyboardInterrupt:
+        print(f"{name()}: interrupted", file=sys.stderr)
         return _INTERRUPTED

@@ -1,0 +1,56 @@
+"""MicroPython's images, from its own download pages."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+
+from device.catalogue import Model
+from toolchain.cli import Refusal
+from toolchain.package import ROOT
+
+SITE = "https://micropython.org"
+DIRECTORY = ROOT / "build/micropython"
+
+_TIMEOUT_S = 20
+
+
+def latest(model: Model) -> Path:
+    """The newest release for a board, downloaded unless it is here. Refusal: it cannot be had."""
+    page = f"{SITE}/download/{model.firmware}/"
+    try:
+        with urllib.request.urlopen(page, timeout=_TIMEOUT_S) as answer:
+            name = _newest(answer.read().decode("utf-8", "replace"), model)
+        if not name:
+            raise Refusal(f"{page} names no {model.ending}; {_instead(model)}")
+        path = DIRECTORY / name
+        if not path.exists():
+            url = f"{SITE}/resources/firmware/{name}"
+            print(f"downloads {url}", flush=True)
+            with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
+                _keep(path, answer.read())
+    except (HTTPException, OSError) as error:
+        raise Refusal(f"cannot download from {page} ({error}); {_instead(model)}") from None
+    return path
+
+
+def _newest(page: str, model: Model) -> str | None:
+    # The page links releases, previews and variants: RPI_PICO_W-20250911-v1.26.1.uf2 is a release.
+    name = rf"{model.firmware}-\d{{8}}-v(\d+)\.(\d+)\.(\d+){re.escape(model.ending)}"
+    links = re.finditer(rf'href="/resources/firmware/({name})"', page)
+    found = max(links, key=lambda link: [int(part) for part in link.groups()[1:]], default=None)
+    return found[1] if found else None
+
+
+def _keep(path: Path, data: bytes) -> None:
+    # At one stroke: half of it would be taken for all of it the next time.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    new.write_bytes(data)
+    new.replace(path)
+
+
+def _instead(model: Model) -> str:
+    return f"get the {model.ending} elsewhere, and give MICROPYTHON=FILE"
