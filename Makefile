@@ -4,7 +4,7 @@ PY = .venv/bin/python
 APART = $(addprefix .venv/apart/,esp32 rp2 stubber)
 
 # Of the firmware and a port's boards, by MicroPython's stubs for the port
-ESP32 = $(wildcard boards/*ESP32*/board.py)
+board_py = $(wildcard $(patsubst %.json,%.py,$(shell grep -lE '"mcu": "$(1)' boards/*/board.json)))
 port_types = MYPYPATH=.venv/apart/$(1) $(PY) -m mypy --config-file boards/mypy.ini \
 	--custom-typeshed-dir .venv/apart/$(1) --cache-dir build/mypy/$(1) firmware $(2)
 
@@ -43,8 +43,8 @@ lint: .venv/ready $(APART)  ## style and types, for the oldest and the newest Py
 	@$(PY) -m ruff format --check --quiet --diff
 	@$(PY) -m mypy --python-version 3.10
 	@$(PY) -m mypy --python-version 3.14
-	@$(call port_types,esp32,$(ESP32))
-	@$(call port_types,rp2,$(filter-out $(ESP32) boards/UNIX/board.py,$(wildcard boards/*/board.py)))
+	@$(call port_types,esp32,$(call board_py,esp32))
+	@$(call port_types,rp2,$(call board_py,rp2))
 
 size: setup  ## bytes of flash and heap, against the budget
 	@$(PY) tools/size.py

@@ -4,7 +4,6 @@ types, and what the READMEs say."""
 from __future__ import annotations
 
 import os
-import re
 import runpy
 import subprocess
 import sys
@@ -16,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from device.catalogue import BOARDS, boards, model
 from toolchain import vm
 
-BOARDS = vm.ROOT / "boards"
 APART = vm.ROOT / ".venv/apart"
 
 STA_IF, AP_IF = 0, 1
@@ -44,14 +43,14 @@ class Pin:
     OUT = 3
 
 
-@dataclass(frozen=True)
 class SPI:
-    """ports/esp32/machine_hw_spi.c"""
+    """ports/esp32/machine_hw_spi.c, ports/rp2/machine_spi.c"""
 
-    number: int
-    sck: Pin
-    mosi: Pin
-    miso: Pin
+    def __init__(self, number: int, baudrate: int = 0, *, sck: Pin, mosi: Pin, miso: Pin) -> None:
+        self.wired = number, baudrate, sck, mosi, miso
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SPI) and self.wired == other.wired
 
 
 def module(name: str, **names: object) -> ModuleType:
@@ -87,15 +86,19 @@ def lan(
     return Nic("LAN", phy_addr=phy_addr, phy_type=phy_type, ref_clk_mode=ref_clk_mode, **pins)
 
 
-def wiznet5k() -> Nic:
-    """extmod/network_wiznet5k.c: without arguments where MICROPY_HW_WIZNET_SPI_ID is defined."""
-    return Nic("WIZNET5K")
+def wiznet5k(*wired: object) -> Nic:
+    """extmod/network_wiznet5k.c: SPI, CS, RST and perhaps INT; without arguments where
+    MICROPY_HW_WIZNET_SPI_ID is defined.
+    """
+    if len(wired) not in (0, 3, 4):
+        raise TypeError
+    return Nic("WIZNET5K", wired=wired or None)
 
 
 def esp32() -> list[ModuleType]:
     """ports/esp32/modnetwork_globals.h, ports/esp32/network_common.h"""
     network = module("network", WLAN=wlan, LAN=lan, STA_IF=STA_IF, AP_IF=AP_IF)
-    vars(network).update(PHY_LAN8710=0, PHY_LAN8720=1, PHY_IP101=2, PHY_W5500=102)
+    vars(network).update(PHY_LAN8710=0, PHY_LAN8720=1, PHY_IP101=2, PHY_RTL8201=3, PHY_W5500=102)
     return [network, module("machine", Pin=Pin, SPI=SPI)]
 
 
@@ -106,84 +109,72 @@ def cyw43() -> list[ModuleType]:
 
 def wiznet() -> list[ModuleType]:
     """extmod/modnetwork.c; there is no radio."""
-    return [module("network", WIZNET5K=wiznet5k), module("machine")]
+    return [module("network", WIZNET5K=wiznet5k), module("machine", Pin=Pin, SPI=SPI)]
 
 
 @dataclass(frozen=True)
 class Board:
-    """A board. `source`: where in MicroPython's tree the pins and the flash offset were read."""
+    """What a board.py makes. `source`: where the pins were read, in MicroPython's tree unless it
+    says otherwise.
+    """
 
     firmware: Callable[[], list[ModuleType]]
     kind: str
     made: Mapping[str, object] = field(default_factory=dict)
     source: str = ""
-    offset: str = ""  # in flash, for esptool
-    micropython: str = ""  # the name of MicroPython's board, if it is another
-    several: tuple[str, ...] = ()  # the kinds of all NICs, the preferred one first
 
 
-STATION = {"interface": STA_IF}
+def rmii(
+    mdc: int, mdio: int, phy_type: int, phy_addr: int, clock: Mapping[str, object], **more: object
+) -> dict[str, object]:
+    """The arguments of a network.LAN that is the chip's own MAC."""
+    pins = {"mdc": Pin(mdc), "mdio": Pin(mdio)}
+    return {**pins, "phy_type": phy_type, "phy_addr": phy_addr, **clock, **more}
+
+
+LAN8720, W5500 = 1, 102
+CLOCK_OUT = {"ref_clk": Pin(17), "ref_clk_mode": Pin.OUT}
+
+
 TABLE = {
-    "RPI_PICO_W": Board(cyw43, "WLAN", STATION),
-    "RPI_PICO2_W": Board(cyw43, "WLAN", STATION),
+    "RPI_PICO_W": Board(cyw43, "WLAN", {"interface": STA_IF}),
     "W5500_EVB_PICO": Board(
         wiznet, "WIZNET5K", source="ports/rp2/boards/W5500_EVB_PICO/mpconfigboard.h"
     ),
-    "W5100S_EVB_PICO": Board(
-        wiznet, "WIZNET5K", source="ports/rp2/boards/W5100S_EVB_PICO/mpconfigboard.h"
-    ),
-    "ESP32_GENERIC": Board(
-        esp32, "WLAN", STATION, "ports/esp32/boards/ESP32_GENERIC/board.json", "0x1000"
-    ),
-    "ESP32_GENERIC_C3": Board(
-        esp32, "WLAN", STATION, "ports/esp32/boards/ESP32_GENERIC_C3/board.json", "0"
-    ),
-    "ESP32_GENERIC_C6": Board(
-        esp32, "WLAN", STATION, "ports/esp32/boards/ESP32_GENERIC_C6/board.json", "0"
-    ),
-    "ESP32_GENERIC_S3": Board(
-        esp32, "WLAN", STATION, "ports/esp32/boards/ESP32_GENERIC_S3/board.json", "0"
-    ),
-    "OLIMEX_ESP32_POE": Board(
-        esp32,
-        "LAN",
-        {
-            "mdc": Pin(23),
-            "mdio": Pin(18),
-            "power": Pin(12),
-            "phy_type": 1,
-            "phy_addr": 0,
-            "ref_clk": Pin(17),
-            "ref_clk_mode": Pin.OUT,
-        },
-        "docs/esp32/quickref.rst, ports/esp32/boards/OLIMEX_ESP32_POE/sdkconfig.board, board.json",
-        "0x1000",
-        several=("LAN", "WLAN"),
-    ),
+    "ESP32_GENERIC": Board(esp32, "WLAN", {"interface": STA_IF}),
     "ESP32_GENERIC_S3_W5500": Board(
         esp32,
         "LAN",
         {
-            "spi": SPI(1, Pin(12), Pin(13), Pin(14)),
+            "spi": SPI(1, sck=Pin(12), mosi=Pin(13), miso=Pin(14)),
             "cs": Pin(10),
             "int": Pin(11),
-            "phy_type": 102,
+            "phy_type": W5500,
             "phy_addr": 0,
         },
-        "docs/esp32/quickref.rst, ports/esp32/boards/ESP32_GENERIC_S3/board.json",
-        "0",
-        "ESP32_GENERIC_S3",
-        ("LAN", "WLAN"),
+        "docs/esp32/quickref.rst",
+    ),
+    "OLIMEX_ESP32_POE": Board(
+        esp32, "LAN", rmii(23, 18, LAN8720, 0, CLOCK_OUT, power=Pin(12)), "docs/esp32/quickref.rst"
     ),
 }
 every_board = pytest.mark.parametrize("name", TABLE)
 
 
-def test_every_folder_is_a_board_and_every_board_a_folder() -> None:
+def test_every_board_py_is_in_the_table_and_every_folder_has_one_or_names_one() -> None:
     folders = {path.name for path in BOARDS.iterdir() if path.is_dir()}
-    assert folders == {*TABLE, "UNIX"}
-    for folder in folders:
-        assert (BOARDS / folder / "board.py").is_file()
+    assert folders == {*boards(), "UNIX"}
+    assert {path.parent.name for path in BOARDS.glob("*/board.py")} == {*TABLE, "UNIX"}
+    same = {name: model(name).same_as for name in folders - {*TABLE, "UNIX"}}
+    assert {*same.values()} <= {*TABLE}
+    assert not any(model(name).same_as for name in TABLE)
+
+
+@pytest.mark.parametrize("name", [name for name in boards() if name not in TABLE])
+def test_a_board_that_is_the_same_has_the_same_port_and_nics(name: str) -> None:
+    board = model(name)
+    other = model(board.same_as)
+    assert (board.port, board.nics, board.program) == (other.port, other.nics, other.program)
 
 
 def functions(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], Any]]:
@@ -214,7 +205,8 @@ def test_nics_are_all_that_the_board_has_and_the_preferred_one_is_switched_on_la
 
     monkeypatch.setattr(Nic, "__getattr__", order)
     nics = functions(name, monkeypatch).get("nics", tuple)()
-    assert tuple(nic.made[0] for nic in nics) == TABLE[name].several
+    several = (TABLE[name].kind, "WLAN") if len(model(name).nics) > 1 else ()
+    assert tuple(nic.made[0] for nic in nics) == several
     assert made == list(reversed(nics))
     assert all(nic.done == [("active", (True,))] for nic in nics)
 
@@ -259,23 +251,3 @@ def test_types_show_what_a_port_does_not_have(
     changed = tmp_path / "board.py"
     changed.write_text(source.replace(right, wrong))
     assert error in mypy(port, changed)
-
-
-@every_board
-def test_the_readme_has_the_commands(name: str) -> None:
-    text = (BOARDS / name / "README.md").read_text()
-    assert text.startswith(f"# {name}\n")
-    assert f"\n    make deploy BOARD={name} PORT=" in text
-    firmware = TABLE[name].micropython or name
-    assert f"\n    mpflash flash --board {firmware} --serial " in text
-    offset = TABLE[name].offset
-    flashing = f"write-flash {offset} {firmware}-" if offset else f"picotool load -x {firmware}-"
-    assert flashing in text
-    assert "\nVerified: " in text
-
-
-def test_the_list_has_every_board() -> None:
-    text = (BOARDS / "README.md").read_text()
-    assert sorted(re.findall(r"^\| \[(\w+)\]\(\1/README\.md\) \|", text, re.MULTILINE)) == sorted(
-        [*TABLE, "UNIX"]
-    )

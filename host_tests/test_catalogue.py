@@ -55,7 +55,7 @@ def test_an_rp2_keeps_files_behind_the_firmware_and_an_esp32_boots_from_its_offs
 
 @every_board
 def test_its_nics_are_those_of_its_board_py(name: str) -> None:
-    source = (BOARDS / name / "board.py").read_text()
+    source = model(name).program.read_text()
     kinds = {ETHERNET: r"network\.(LAN|WIZNET5K)\(", WIFI: r"network\.WLAN\("}
     assert {*model(name).nics} == {kind for kind in kinds if re.search(kinds[kind], source)}
     assert ("def nics(" in source) == (len(model(name).nics) > 1)
@@ -76,6 +76,7 @@ def test_a_board_is_found_by_what_it_says() -> None:
         ({"storage_kib": None}, "storage_kib: None is no int"),
         ({"machine": []}, "machine: .. is no list"),
         ({"nics": ["wifi"]}, "nics: are not among Ethernet, Wi-Fi"),
+        ({"run_on": ["paper"]}, "run_on: are not among chip, emulator"),
     ],
 )
 def test_what_is_wrong_in_a_board_json_is_named(changes: dict[str, object], why: str) -> None:
@@ -85,10 +86,10 @@ def test_what_is_wrong_in_a_board_json_is_named(changes: dict[str, object], why:
 
 
 def test_what_is_missing_in_a_board_json_is_named() -> None:
-    for key in (facts := json.loads((BOARDS / "RPI_PICO_W/board.json").read_bytes())):
+    for key in (facts := json.loads((BOARDS / "W5500_EVB_PICO/board.json").read_bytes())):
         rest = {other: facts[other] for other in facts if other != key}
         with pytest.raises(ValueError, match=f"^{key}: is"):
-            parsed("RPI_PICO_W", rest)
+            parsed("W5500_EVB_PICO", rest)
 
 
 def test_a_board_that_is_not_there_is_told_with_those_that_are() -> None:

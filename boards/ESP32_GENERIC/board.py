@@ -1,4 +1,4 @@
-"""Any module with an ESP32: its own Wi-Fi."""
+"""Any board with a chip of the ESP32 family: its own Wi-Fi."""
 
 import network
 

@@ -1,4 +1,4 @@
-"""Raspberry Pi Pico W: Wi-Fi by a CYW43439."""
+"""Any RP2 board with a CYW43, as the Raspberry Pi Pico W: its Wi-Fi."""
 
 import network
 

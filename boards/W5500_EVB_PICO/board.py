@@ -1,4 +1,6 @@
-"""WIZnet W5500-EVB-Pico: Ethernet by a W5500 on SPI."""
+"""Any RP2 board whose firmware knows where its W5500 or W5100S is, as the WIZnet W5500-EVB-Pico:
+Ethernet.
+"""
 
 import network
 

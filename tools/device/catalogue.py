@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from toolchain.cli import Refusal
@@ -20,14 +21,15 @@ PORTS = {  # of MicroPython, by MCU
     "esp32": "esp32",
     "esp32s2": "esp32",
     "esp32s3": "esp32",
+    "esp32c2": "esp32",
     "esp32c3": "esp32",
     "esp32c5": "esp32",
     "esp32c6": "esp32",
     "esp32p4": "esp32",
 }
-ETHERNET, WIFI = "Ethernet", "Wi-Fi"
+NICS = ETHERNET, WIFI = "Ethernet", "Wi-Fi"
+RUN_ON = CHIP, EMULATOR = "chip", "emulator"
 
-_LAPTOP = "UNIX"  # has a board.py, and is no board
 _KIB = 1024
 _KEYS: dict[str, type] = {
     "vendor": str,
@@ -35,9 +37,11 @@ _KEYS: dict[str, type] = {
     "mcu": str,
     "nics": list,
     "firmware": str,
+    "micropython": str,
     "machine": list,
     "flash_kib": int,
 }
+_OPTIONAL: dict[str, type] = {"same_as": str, "run_on": list}
 _OF_PORT: dict[str, tuple[str, type]] = {
     "rp2": ("storage_kib", int),
     "esp32": ("flash_offset", str),
@@ -49,10 +53,12 @@ class Model:
     """A board as one buys it.
 
     name: its folder in boards/. nics: ETHERNET, WIFI or both, the preferred one first. firmware:
-    what MicroPython calls the board whose image runs on it. machines: what that may say in
-    `sys.implementation._machine`, since 1.22. flash: bytes that it has at least. storage: bytes at
-    the end of them that hold files, of an RP2; offset: where in them an image begins, of an ESP32;
-    0 with the other port.
+    what MicroPython calls the board whose image runs on it. micropython: the oldest version in
+    which its NICs work, as "1.22". machines: what that may say in `sys.implementation._machine`,
+    since 1.22. run_on: CHIP, EMULATOR or both, where the client has run on them. same_as: the
+    board whose board.py it runs; "" if it has its own. flash: bytes that it has at least. storage:
+    bytes at the end of them that hold files, of an RP2; offset: where in them an image begins, of
+    an ESP32; 0 with the other port.
     """
 
     name: str
@@ -61,7 +67,10 @@ class Model:
     mcu: str
     nics: tuple[str, ...]
     firmware: str
+    micropython: str
     machines: tuple[str, ...]
+    run_on: tuple[str, ...]
+    same_as: str
     flash: int
     storage: int
     offset: int
@@ -72,6 +81,11 @@ class Model:
         return PORTS[self.mcu]
 
     @property
+    def program(self) -> Path:
+        """The board.py that it runs."""
+        return BOARDS / (self.same_as or self.name) / "board.py"
+
+    @property
     def ending(self) -> str:
         """How the name of an image ends."""
         return ".uf2" if self.port == "rp2" else ".bin"
@@ -79,9 +93,7 @@ class Model:
 
 def boards() -> list[str]:
     """The names of the boards that there are."""
-    return sorted(
-        path.parent.name for path in BOARDS.glob("*/board.py") if path.parent.name != _LAPTOP
-    )
+    return sorted(path.parent.name for path in BOARDS.glob("*/board.json"))
 
 
 @cache
@@ -104,15 +116,18 @@ def parsed(name: str, facts: dict[str, Any]) -> Model:
         raise ValueError(f"mcu: is not one of {', '.join(PORTS)}")
     keys = _KEYS | dict([_OF_PORT[port]])
     for key in {**keys, **facts}:
-        if key not in keys:
+        if key not in keys | _OPTIONAL:
             raise ValueError(f"{key}: there is no such key for the port {port}")
         if key not in facts:
             raise ValueError(f"{key}: is missing")
         value = facts[key]
-        if type(value) is not keys[key] or not value:
-            raise ValueError(f"{key}: {value!r} is no {keys[key].__name__} with something in it")
-    if not {*facts["nics"]} <= {ETHERNET, WIFI}:
-        raise ValueError(f"nics: are not among {ETHERNET}, {WIFI}")
+        kind = (keys | _OPTIONAL)[key]
+        if type(value) is not kind or not value:
+            raise ValueError(f"{key}: {value!r} is no {kind.__name__} with something in it")
+    run_on = facts.get("run_on", [])
+    for key, of, known in ("nics", facts["nics"], NICS), ("run_on", run_on, RUN_ON):
+        if not {*of} <= {*known}:
+            raise ValueError(f"{key}: are not among {', '.join(known)}")
     return Model(
         name=name,
         vendor=facts["vendor"],
@@ -120,7 +135,10 @@ def parsed(name: str, facts: dict[str, Any]) -> Model:
         mcu=facts["mcu"],
         nics=tuple(facts["nics"]),
         firmware=facts["firmware"],
+        micropython=facts["micropython"],
         machines=tuple(facts["machine"]),
+        run_on=tuple(run_on),
+        same_as=facts.get("same_as", ""),
         flash=facts["flash_kib"] * _KIB,
         storage=facts.get("storage_kib", 0) * _KIB,
         offset=int(facts.get("flash_offset", "0"), 16),

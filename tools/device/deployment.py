@@ -10,7 +10,7 @@ import hashlib
 import time
 from pathlib import Path
 
-from device.catalogue import BOARDS, WIFI, like, model
+from device.catalogue import WIFI, like, model
 from device.config import CONFIG, as_file, config, read
 from device.remote import Board, System
 from dhcpc.config import extras as extras_of
@@ -79,7 +79,7 @@ def files(name: str, wanted: set[str], app: bool, debug: bool = False) -> Files:
         for path, data in _package(debug).items()
         if Path(path).stem not in EXTRAS or Path(path).stem in wanted
     }
-    found["/board.py"] = _sealed(read(str(BOARDS / name / "board.py")))
+    found["/board.py"] = _sealed(read(str(model(name).program)))
     if app:
         found |= {path: _sealed(read(f"{vm.FIRMWARE}{path}")) for path in APP}
     return found
