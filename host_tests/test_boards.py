@@ -132,8 +132,10 @@ def rmii(
     return {**pins, "phy_type": phy_type, "phy_addr": phy_addr, **clock, **more}
 
 
-LAN8720, W5500 = 1, 102
+LAN8710, LAN8720, IP101, RTL8201, W5500 = 0, 1, 2, 3, 102
+CLOCK_IN = {"ref_clk": Pin(0), "ref_clk_mode": Pin.IN}
 CLOCK_OUT = {"ref_clk": Pin(17), "ref_clk_mode": Pin.OUT}
+ARDUINO = "espressif/arduino-esp32: variants/%s/pins_arduino.h"
 
 
 TABLE = {
@@ -141,7 +143,24 @@ TABLE = {
     "W5500_EVB_PICO": Board(
         wiznet, "WIZNET5K", source="ports/rp2/boards/W5500_EVB_PICO/mpconfigboard.h"
     ),
+    "RPI_PICO_W5500": Board(
+        wiznet,
+        "WIZNET5K",
+        {
+            "wired": (
+                SPI(0, 20_000_000, sck=Pin(18), mosi=Pin(19), miso=Pin(16)),
+                *map(Pin, (17, 20, 21)),
+            )
+        },
+        "ports/rp2/boards/W5500_EVB_PICO/mpconfigboard.h",
+    ),
     "ESP32_GENERIC": Board(esp32, "WLAN", {"interface": STA_IF}),
+    "ESP32_GENERIC_P4": Board(
+        esp32,
+        "LAN",
+        rmii(31, 52, IP101, 1, {}),
+        "pull request 19036, tried on the ESP32-P4-Function-EV-Board",
+    ),
     "ESP32_GENERIC_S3_W5500": Board(
         esp32,
         "LAN",
@@ -154,8 +173,36 @@ TABLE = {
         },
         "docs/esp32/quickref.rst",
     ),
+    "ESP32_GENERIC_W5500": Board(
+        esp32,
+        "LAN",
+        {
+            "spi": SPI(2, sck=Pin(18), mosi=Pin(23), miso=Pin(19)),
+            "cs": Pin(5),
+            "int": Pin(4),
+            "phy_type": W5500,
+            "phy_addr": 0,
+        },
+        "docs/esp32/quickref.rst: the default pins of SPI(2); CS and INT are free ones",
+    ),
+    "OLIMEX_ESP32_EVB": Board(
+        esp32,
+        "LAN",
+        rmii(23, 18, LAN8710, 0, CLOCK_IN),
+        "ports/esp32/boards/OLIMEX_ESP32_EVB/sdkconfig.board; mongoose-os-libs/ethernet: README",
+    ),
+    "OLIMEX_ESP32_GATEWAY": Board(
+        esp32, "LAN", rmii(23, 18, LAN8720, 0, CLOCK_OUT, power=Pin(5)), "docs/esp32/quickref.rst"
+    ),
     "OLIMEX_ESP32_POE": Board(
         esp32, "LAN", rmii(23, 18, LAN8720, 0, CLOCK_OUT, power=Pin(12)), "docs/esp32/quickref.rst"
+    ),
+    "SIL_WESP32": Board(esp32, "LAN", rmii(16, 17, RTL8201, 0, CLOCK_IN), ARDUINO % "wesp32"),
+    "WT32_ETH01": Board(
+        esp32,
+        "LAN",
+        rmii(23, 18, LAN8720, 1, CLOCK_IN, power=Pin(16)),
+        "docs/esp32/quickref.rst; " + ARDUINO % "wt32-eth01",
     ),
 }
 every_board = pytest.mark.parametrize("name", TABLE)

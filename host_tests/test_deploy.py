@@ -417,9 +417,9 @@ def test_a_board_that_is_left_to_a_script_hears_no_ctrl_c() -> None:
 
 
 def test_a_board_or_port_that_is_not_there_is_told_with_those_that_are(tree: Path) -> None:
-    assert make(tree, "deploy").stdout.startswith("deploy: BOARD= is missing; there are ESP32")
+    assert make(tree, "deploy").stdout.startswith("deploy: BOARD= is missing; there are ARDUINO")
     said = make(tree, "deploy", "BOARD=UNIX", "PORT=x").stdout
-    assert said.startswith("deploy: no board UNIX; there are ESP32_GENERIC, ")
+    assert said.startswith("deploy: no board UNIX; there are ARDUINO_NANO_ESP32, ")
     assert re.match(
         "PORT= is missing; (no serial port is here|serial ports here:)", refused(tree, "")
     )

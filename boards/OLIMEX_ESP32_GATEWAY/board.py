@@ -1,0 +1,26 @@
+"""Olimex ESP32-GATEWAY: Ethernet by the ESP32's MAC and a LAN8710."""
+
+import network
+from machine import Pin
+
+
+def nic():
+    """The board's Ethernet, switched on."""
+    lan = network.LAN(  # type: ignore[call-arg]  # the stubs have mimxrt's
+        mdc=Pin(23),
+        mdio=Pin(18),
+        power=Pin(5),
+        phy_type=network.PHY_LAN8720,
+        phy_addr=0,
+        ref_clk=Pin(17),
+        ref_clk_mode=Pin.OUT,
+    )
+    lan.active(True)
+    return lan
+
+
+def nics():
+    """The Ethernet and the board's Wi-Fi, both switched on, for dhcpc.failover."""
+    wlan = network.WLAN(network.STA_IF)
+    wlan.active(True)
+    return [nic(), wlan]

@@ -1,0 +1,25 @@
+"""Silicognition wESP32: Ethernet by the ESP32's MAC and an RTL8201."""
+
+import network
+from machine import Pin
+
+
+def nic():
+    """The board's Ethernet, switched on."""
+    lan = network.LAN(  # type: ignore[call-arg]  # the stubs have mimxrt's
+        mdc=Pin(16),
+        mdio=Pin(17),
+        phy_type=network.PHY_RTL8201,  # before revision 7: PHY_LAN8720
+        phy_addr=0,
+        ref_clk=Pin(0),
+        ref_clk_mode=Pin.IN,
+    )
+    lan.active(True)
+    return lan
+
+
+def nics():
+    """The Ethernet and the board's Wi-Fi, both switched on, for dhcpc.failover."""
+    wlan = network.WLAN(network.STA_IF)
+    wlan.active(True)
+    return [nic(), wlan]
