@@ -55,6 +55,9 @@ bench: setup  ## how fast, and how much faster than others
 conformance: .venv/ready  ## make docs/conformance.md anew: the rules of the RFCs, and the tests that show them
 	@$(PY) tools/conformance.py --write
 
+boards: .venv/ready  ## make the table of boards/README.md anew
+	@$(PY) tools/boards.py --write
+
 states: .venv/ready  ## draw docs/states.md anew from the session
 	@$(PY) tools/states.py --write
 
@@ -144,4 +147,4 @@ clean:  ## remove all that is made but .venv
 		echo 'setup: not finished; is PyPI in reach? Once it is: make setup' >&2; \
 		exit 1; }
 
-.PHONY: help setup demo test fuzz lint size bench states conformance fleets emulate flash deploy image mip repl doctor lease wipe-lease captures clean
+.PHONY: help setup demo test fuzz lint size bench boards states conformance fleets emulate flash deploy image mip repl doctor lease wipe-lease captures clean

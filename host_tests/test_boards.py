@@ -1,9 +1,10 @@
 """Each board's folder: `nic()` against modules that offer what the oldest promised firmware does,
-types, and what the READMEs say."""
+types, and what the pages say."""
 
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from device.catalogue import BOARDS, boards, model
+from device.catalogue import BOARDS, ETHERNET, WIFI, boards, model
+from device.listing import PAGE, page
 from toolchain import vm
 
 APART = vm.ROOT / ".venv/apart"
@@ -205,6 +207,13 @@ TABLE = {
         "docs/esp32/quickref.rst; " + ARDUINO % "wt32-eth01",
     ),
 }
+LINKS = {  # the sections of boards/README.md
+    ("rp2", (WIFI,)): ["cyw43-wi-fi"],
+    ("rp2", (ETHERNET,)): ["wiznet5k-ethernet"],
+    ("esp32", (WIFI,)): ["esp32-wi-fi"],
+    ("esp32", (ETHERNET,)): ["esp32-ethernet"],
+    ("esp32", (ETHERNET, WIFI)): ["esp32-ethernet", "esp32-wi-fi"],
+}
 every_board = pytest.mark.parametrize("name", TABLE)
 
 
@@ -298,3 +307,62 @@ def test_types_show_what_a_port_does_not_have(
     changed = tmp_path / "board.py"
     changed.write_text(source.replace(right, wrong))
     assert error in mypy(port, changed)
+
+
+# Pages
+
+
+def has_page(name: str) -> bool:
+    return (BOARDS / name / "README.md").exists()
+
+
+@pytest.mark.parametrize("name", [name for name in boards() if has_page(name)])
+def test_a_page_has_every_command_from_a_new_board_to_the_lease(name: str) -> None:
+    board = model(name)
+    text = (BOARDS / name / "README.md").read_text()
+    assert text.startswith(f"# {name}\n")
+    radio = " SSID=" if board.nics == (WIFI,) else "  #"
+    commands = (
+        rf"make flash BOARD={name} .*\n"
+        rf" +make deploy BOARD={name} PORT=(\S+){radio}.*\n"
+        r" +make repl PORT=\1 .*\n"
+        r" +make doctor PORT=\1 "
+    )
+    assert re.search(commands, text)
+    assert "(../../docs/quick-start.md)" in text
+    if board.port == "rp2":
+        assert f"picotool load -x {board.firmware}-" in text
+    else:
+        assert re.search(
+            rf"write-flash {board.offset:#x} {board.firmware}-".replace("0x0", "0"), text
+        )
+    assert f"\n| MicroPython | {board.micropython} or later, " in text
+    assert all(f"(../README.md#{link}" in text for link in LINKS[board.port, board.nics])
+    assert "\nVerified: " in text
+
+
+@every_board
+def test_a_board_py_has_a_page_that_tells_its_pins(name: str) -> None:
+    rows = re.findall(r"^\| .*", (BOARDS / name / "README.md").read_text(), re.MULTILINE)
+    told = {int(number) for row in rows for number in re.findall(r"\b\d+\b", row)}
+    pins = re.findall(r"Pin\((\d+)\)", (BOARDS / name / "board.py").read_text())
+    assert {*map(int, pins)} <= told
+
+
+def test_the_list_is_that_of_the_folders() -> None:
+    text = PAGE.read_text()
+    assert page(text) == text, "make boards"
+    sections = {name.lower().replace(" ", "-") for name in re.findall("\n### (.*)", text)}
+    assert {link for links in LINKS.values() for link in links} <= sections
+
+
+def test_what_the_quick_start_says_that_tools_say_they_say() -> None:
+    text = (vm.ROOT / "docs/quick-start.md").read_text()
+    troubles = text.partition("## When a command does not work")[2].partition("## Windows")[0]
+    quoted = [line.split(" | ")[0] for line in troubles.splitlines() if "esptool" not in line]
+    said = [words for cell in quoted for words in re.findall("`([^`]+)`", cell)]
+    source = "".join(path.read_text() for path in (vm.ROOT / "tools").rglob("*.py"))
+    for words in [*said, "the board has its address", "PORT= is missing; ", "serial ports here:"]:
+        assert words in text
+        for part in re.split(r"\.\.\.|1\.22", words):
+            assert part.strip() in source, words
