@@ -467,7 +467,8 @@ def test_a_board_that_is_another_is_refused_before_anything_is_copied(
     board = power(_machine="Generic ESP32 module with ESP32")
     assert refused(tree, board.port) == (
         "the board is a 'Generic ESP32 module with ESP32', and RPI_PICO_W a "
-        "'Raspberry Pi Pico W with RP2040': give BOARD=ESP32_GENERIC"
+        "'Raspberry Pi Pico W with RP2040': give BOARD=ESP32_GENERIC or "
+        "ESP32_GENERIC_W5500 or WT32_ETH01"
     )
     assert files(board) == {}
     own = power(_machine="Moon rover with RP2040")
