@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from model import Model
+from promises import an_honest_server_brings_it_back
 from world import ACK, DAY, DISCOVER, INFINITE, NAK, NOBODY, OFFER, WRAP, reply
 
 SERVERS = [b"\x0a\x00\x00\x01", b"\x0a\x00\x00\x02"]
@@ -54,6 +55,11 @@ class Network(RuleBasedStateMachine):
     @rule()
     def releases(self) -> None:
         self.client.release()
+
+    @precondition(lambda self: self.client.lease)
+    @rule(wait=st.sampled_from([10_000, 60_000]))
+    def declines(self, wait: int) -> None:
+        self.client.decline(wait)
 
     # What the network does
 
@@ -133,6 +139,12 @@ class Network(RuleBasedStateMachine):
     def a_moment_passes(self, ms: int) -> None:
         self.pass_by(ms)
 
+    @rule()
+    def nothing_can_leave_when_it_is_called(self) -> None:
+        self.client.mute = True
+        self.pass_by(self.client.session.wait)
+        self.client.mute = False
+
     @rule(part=st.floats(0, 1))
     def the_client_is_called_early(self, part: float) -> None:
         self.pass_by(int(self.client.session.wait * part))
@@ -142,8 +154,11 @@ class Network(RuleBasedStateMachine):
         self.pass_by(seconds * 1000)
 
     @invariant()
-    def a_lease_is_never_used_after_its_end(self) -> None:
+    def it_keeps_its_promises(self) -> None:
         self.client.check()
+
+    def teardown(self) -> None:
+        an_honest_server_brings_it_back(self.client)
 
 
 Network.TestCase.settings = settings(

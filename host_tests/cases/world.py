@@ -123,7 +123,11 @@ def big_ack(xid):
 
 
 class Sent:
-    """A message of the client. at: ms. to: None for a broadcast. options: {code: value}."""
+    """A message of the client. at: ms. to: None for a broadcast. options: {code: value}. lost:
+    whether it could not leave.
+    """
+
+    lost = False
 
     def __init__(self, at, data, to):
         self.at = at
