@@ -1,15 +1,14 @@
-"""The session with one line changed for the worse: what the search must find."""
+"""The session, and the client, with one line changed for the worse: what a search must find."""
 
 from __future__ import annotations
 
-import sys
 from types import ModuleType
 from typing import NamedTuple
 
-from dhcpc import Session
+from dhcpc import Client, Session
 from toolchain.package import ROOT
 
-_SOURCE = ROOT / "firmware/dhcpc/session.py"
+_SOURCES = ROOT / "firmware/dhcpc"
 
 
 class Mutant(NamedTuple):
@@ -115,15 +114,69 @@ MUTANTS = {
 }
 
 
+CLIENTS = {
+    "what the NIC did not take is taken for done": Mutant(
+        "if self.attempt(self.link.apply, lease) is False:\n            return",
+        "self.attempt(self.link.apply, lease)",
+        "the_nic_has_the_lease_s_address",
+    ),
+    "what the NIC did not take is not tried again": Mutant(
+        "self.update(self.due)  # it is tried again",
+        "pass",
+        "what_the_nic_did_not_take_is_tried_again_soon",
+    ),
+    "what the NIC did not take is tried again late": Mutant(
+        "return min(_SOON, wait) if self.due else wait",
+        "return wait",
+        "what_the_nic_did_not_take_is_tried_again_soon",
+    ),
+    "the end of a lease is not heard": Mutant(
+        "elif due:\n                self.update(due)",
+        "elif due:\n                pass",
+        "the_lease_is_the_session_s",
+    ),
+    "a lost link leaves the lease": Mutant(
+        'if session.state:\n                self._stop("link")',
+        "if session.state:\n                session.stop()",
+        "the_lease_is_the_session_s",
+    ),
+    "a lease has no record": Mutant(
+        "self.save = self.store.save, lease, self.key", "pass", "the_record_is_the_lease_s"
+    ),
+    "a record is not cleared": Mutant(
+        "self.save = self.store.clear, self.key", "pass", "the_record_is_the_lease_s"
+    ),
+    "a NAK leaves the record": Mutant(
+        'event == "nak", True', "False, True", "the_record_is_the_lease_s"
+    ),
+    "a store that fails is not asked again": Mutant(
+        "if self.attempt(*self.save) is None:\n                self.save = None",
+        "self.attempt(*self.save)\n            self.save = None",
+        "the_record_is_the_lease_s",
+    ),
+    "a record is written late": Mutant(
+        "_PAUSE = const(600000)", "_PAUSE = const(6000000)", "the_record_is_soon_written"
+    ),
+}
+
+
 def session(mutant: Mutant) -> type[Session]:
     """The class, changed."""
-    source = _SOURCE.read_text()
+    changed: type[Session] = _changed("session", mutant).Session
+    return changed
+
+
+def client(mutant: Mutant) -> type[Client]:
+    """The class, changed."""
+    changed: type[Client] = _changed("client", mutant).Client
+    return changed
+
+
+def _changed(name: str, mutant: Mutant) -> ModuleType:
+    path = _SOURCES / f"{name}.py"
+    source = path.read_text()
     assert source.count(mutant.was) == 1, mutant.was
     module = ModuleType("dhcpc.mutant")
-    sys.modules[module.__name__] = module
-    try:
-        exec(compile(source.replace(mutant.was, mutant.now), _SOURCE, "exec"), module.__dict__)
-    finally:
-        del sys.modules[module.__name__]
-    changed: type[Session] = module.Session
-    return changed
+    module.__package__ = "dhcpc"
+    exec(compile(source.replace(mutant.was, mutant.now), path, "exec"), module.__dict__)
+    return module
