@@ -15,7 +15,7 @@ import pytest
 
 import fleets
 from fleet import loss, page
-from fleet.boot import BOARDS, CALM_S, Fleet, Site, boot
+from fleet.boot import BOARDS, CALM_S, Down, Fleet, Site, boot
 from fleet.chart import Axis, lines
 from fleet.clients import CLIENTS, DISCOVER, OURS, REQUEST, RFC, WAITING
 from toolchain.cli import Refusal
@@ -96,6 +96,57 @@ def test_no_lease_is_lost_when_they_renew() -> None:
 def test_two_servers_share_the_boards() -> None:
     one, two = (boot(CLIENTS[RFC], site) for site in (SLOW, Site((50, 50))))
     assert two.bound[-1] < one.bound[-1]
+
+
+# A server that is down at T1
+
+
+@cache
+def after_silence(behind: str, name: str = OURS) -> Fleet:
+    """1,000 boards with leases of an hour, whose server comes back then."""
+    return page.down(BOARDS, SLOW, name, page.BACK_S[behind])
+
+
+@pytest.mark.rfc("2131 4.4.5 minute-between-requests")
+@pytest.mark.parametrize("behind", ["T1", "T2"])
+def test_no_lease_is_lost_if_the_server_is_back_before_its_end(behind: str) -> None:
+    fleet = after_silence(behind)
+    assert fleet.lost == 0
+    assert len(fleet.again) == BOARDS
+
+
+def test_all_are_renewed_before_t2_if_the_server_is_back_before_it() -> None:
+    assert page.BACK_S["T1"] + after_silence("T1").again[-1] < page.HOUR_S * (7 / 8 - 1 / 32)
+
+
+def test_a_board_sends_few_packets_to_a_server_that_is_down() -> None:
+    for behind, most in (("T1", 2), ("T2", 8), ("the end", 25)):
+        sent = after_silence(behind).sent[page.DOWN_S : page.BACK_S[behind]]
+        assert sum(sent) <= most * BOARDS
+
+
+def test_all_are_soon_bound_if_the_server_is_back_after_the_end_of_their_leases() -> None:
+    fleet = after_silence("the end")
+    assert fleet.lost == BOARDS
+    assert len(fleet.again) == BOARDS
+    assert fleet.again[-1] <= ALL_BOUND
+    assert 1.5 * fleet.again[-1] < after_silence("the end", RFC).again[-1]
+
+
+@pytest.mark.parametrize("behind", page.BACK_S)
+def test_the_page_has_what_1000_boards_do_whose_server_is_down(behind: str) -> None:
+    row = page.down_row(BOARDS, SLOW, OURS, behind, after_silence(behind))
+    assert row in page.PAGE.read_text()
+
+
+# What is measured
+
+
+def test_a_server_that_is_down_hears_nothing() -> None:
+    boards = boot(CLIENTS[OURS], SLOW, 20, seconds=60, down=Down(0, 30))
+    assert boards.bound[0] >= 30
+    assert len(boards.again) == 20
+    assert 30 + boards.again[-1] == pytest.approx(boards.bound[-1])
 
 
 def test_a_wave_is_measured_by_its_minute() -> None:
@@ -270,7 +321,7 @@ def test_a_request_is_sent_again(name: str, wanted: list[float], by: float) -> N
 
 def test_the_page_has_a_place_for_every_table() -> None:
     text = page.PAGE.read_text()
-    for name in ("clients", "first lease", "day", "power", "renewals"):
+    for name in ("clients", "first lease", "day", "power", "renewals", "down"):
         assert page.put(text, {name: ["here"]}) != text
 
 

@@ -1,5 +1,6 @@
 """Many boards whose power comes back at once, and servers that can do so many requests a second:
-how long until all have an address, and what the servers see meanwhile and later.
+how long until all have an address, and what the servers see meanwhile and later; and what becomes
+of it where the servers are down for a while.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fleet.clients import DISCOVER, Asked, Client, Maker
+from fleet.clients import DISCOVER, REQUEST, Asked, Client, Maker
 
 BOARDS = 1000
 TOGETHER_MS = 100  # in which all of them begin
@@ -40,14 +41,23 @@ class Site(NamedTuple):
         return f"{number} of {self.rates[0]}/s{behind}"
 
 
+class Down(NamedTuple):
+    """When the servers hear nothing: seconds since the power came back."""
+
+    start: int
+    end: int
+
+
 class Fleet(NamedTuple):
     """What came of it. sent: in each second, what the boards have sent. bound: in how many seconds
     each had its first address, in order; a board that had none is not among them. lost: leases
-    that have ended."""
+    that have ended. again: in how many seconds after the servers were back each had its next ACK.
+    """
 
     sent: Sequence[int]
     bound: Sequence[float]
     lost: int
+    again: Sequence[float] = ()
 
     def share(self, part: float) -> float:
         """Seconds until that part of the boards that have been bound was."""
@@ -114,9 +124,10 @@ def boot(
     seed: int = 1,
     lease_s: int = LEASE_S,
     seconds: int | None = None,
+    down: Down | None = None,
 ) -> Fleet:
     """Give them power. seconds: how long it goes on; without it, until all are bound, two days at
-    most.
+    most. down: when the servers are.
 
     Fast enough for 100,000 real sessions: what is dropped is not written, and one event is one
     number.
@@ -138,6 +149,8 @@ def boot(
     bound: list[float] = []
     ever = bytearray(boards)
     lost = now = 0
+    silent = range(down.start * 1000, down.end * 1000) if down else range(0)
+    again: dict[int, float] = {}
     while len(bound) < boards or seconds:
         if replies and replies[0][0] <= calls[0] >> _BITS:
             now, board, server, asked = heapq.heappop(replies)
@@ -145,6 +158,8 @@ def boot(
             had = client.has
             due = client.due
             client.take(now, asked, server)
+            if down and now >= silent.stop and asked.kind == REQUEST and client.due == now:
+                again.setdefault(board, now / 1000 - down.end)
             if client.due != due:
                 heapq.heappush(calls, client.due << _BITS | board)
         else:
@@ -158,7 +173,7 @@ def boot(
             had = client.has
             if client.step(now):
                 sent[now // 1000] += 1
-                if not relay.drops(now):
+                if now not in silent and not relay.drops(now):
                     _serve(client, board, now, servers, replies)
             heapq.heappush(calls, client.due << _BITS | board)
         if client.has and not ever[board]:
@@ -166,7 +181,7 @@ def boot(
             bound.append(now / 1000)
         elif had and not client.has:
             lost += 1
-    return Fleet(sent[: now // 1000 + 1], bound, lost)
+    return Fleet(sent[: now // 1000 + 1], bound, lost, [*again.values()])
 
 
 def _serve(

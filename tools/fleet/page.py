@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from fleet import loss
-from fleet.boot import BOARDS, CALM_S, Fleet, Site, boot
+from fleet.boot import BOARDS, CALM_S, Down, Fleet, Site, boot
 from fleet.chart import Axis, Points, lines
 from fleet.clients import CLIENTS, OURS, RFC, WAITING, Maker
 from toolchain import parts
@@ -28,6 +28,11 @@ SITES = (Site((50,)), Site((50, 50)), Site((500,)), Site((500, 500)), Site((500,
 _SMALL, _LARGE = 10_000, 100_000
 _LEASE_S = 600  # of a fleet that renews
 _LATER_S = 3600  # how long it is watched
+HOUR_S = 3600  # a lease of a fleet whose server is down at T1
+DOWN_S = 1600  # from then on, just before the first board's T1
+# When it is back, by what the boards have behind them: all, or none of them
+BACK_S = {"T1": 2400, "T2": 3300, "the end": 4000}
+_LOOK_S = 900  # how long it is watched then
 _BIN_S = 5  # of a chart
 
 
@@ -146,11 +151,75 @@ def renewals() -> Part:
     return Part({"renewals": rows}, {})
 
 
+def down(boards: int, site: Site, name: str, back_s: int) -> Fleet:
+    """Boards whose server is down at T1."""
+    away = Down(DOWN_S, back_s)
+    return boot(CLIENTS[name], site, boards, 1, HOUR_S, back_s + _LOOK_S, away)
+
+
+def down_row(boards: int, site: Site, name: str, behind: str, fleet: Fleet) -> str:
+    """What is told of them. behind: as of BACK_S."""
+    back_s = BACK_S[behind]
+    meanwhile, later = fleet.sent[DOWN_S:back_s], fleet.sent[back_s:]
+    half, last = (fleet.again[max(round(boards * part) - 1, 0)] for part in (0.5, 1))
+    return _row(
+        f"{boards:,}",
+        str(site),
+        behind,
+        name,
+        f"{sum(meanwhile) / boards:.1f}",
+        f"{max(meanwhile):,}",
+        f"{max(later):,}",
+        f"{fleet.lost:,}",
+        f"{half:.0f} s",
+        f"{last:.0f} s",
+    )[0]
+
+
+def silence() -> Part:
+    """A server that is down at T1, and back before T2, before the end, or later."""
+    rows = _head(
+        "boards",
+        "server",
+        "behind them",
+        "client",
+        "sent by a board meanwhile",
+        "busiest second meanwhile",
+        "busiest second later",
+        "leases lost",
+        "50 %",
+        "all",
+    )
+    curves: dict[str, Points] = {}
+    for boards, site in ((BOARDS, SITES[0]), (_SMALL, SITES[2])):
+        for behind, back_s in BACK_S.items():
+            for name in (OURS, RFC, _IDF):
+                fleet = down(boards, site, name, back_s)
+                rows.append(down_row(boards, site, name, behind, fleet))
+                curves[name] = _rates(fleet)  # those of the last
+    return Part(
+        {"down": rows},
+        {
+            "down": lines(
+                f"{_SMALL:,} boards, {SITES[2]}, which is down from {DOWN_S} s to {back_s} s",
+                Axis("seconds since the power came back", DOWN_S, back_s + 200),
+                Axis("requests a second", 1, 10_000, log=True),
+                {
+                    name: [point for point in curve if DOWN_S <= point[0] <= back_s + 200]
+                    for name, curve in curves.items()
+                },
+                list(CLIENTS),
+            )
+        },
+    )
+
+
 PARTS: dict[str, Callable[[], Part]] = {
     "clients": modelled,
     "loss": bad_network,
     "power": power,
     "renewals": renewals,
+    "down": silence,
 }
 
 
