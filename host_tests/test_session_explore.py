@@ -19,6 +19,7 @@ MUTANT_DEPTH = 4
 
 
 # `host_tests/explore` searches deeper
+@pytest.mark.rfc("2131 4.1 xid-matches", "2131 4.4.5 expiry-to-init", "2131 4.4.5 rebinding-at-t2")
 @pytest.mark.parametrize(("make", "depth", "states"), [(Least, 5, 3500), (Most, 5, 4500)])
 def test_every_state_keeps_the_promises(make: type[Watched], depth: int, states: int) -> None:
     found = explore(depth, make)

@@ -15,6 +15,7 @@ DEEPEST = 20  # events; at fewer there is nothing new
 MUTANT_DEPTH = 3
 
 
+@pytest.mark.rfc("2131 4.4.5 expiry-stops-the-network", "2131 4.4.5 another-address")
 @pytest.mark.parametrize("port", ["ESP32", "PICO_W"])
 def test_lease_nic_and_record_agree_in_every_state(port: str) -> None:
     found = explore(port, DEEPEST)
