@@ -294,10 +294,6 @@ class Promised(Extreme, Watched):
     """Held to the promises alone."""
 
 
-class MostPromised(Promised):
-    most = True
-
-
 def explore(depth: int, make: Callable[..., Client], *how: object) -> Found:
     """Search. Broken: a promise, or the model, does not hold. how: what make takes besides a time
     and a seed.
