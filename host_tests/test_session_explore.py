@@ -59,14 +59,6 @@ def test_what_is_broken_is_found_by_the_shortest_way() -> None:
     assert first_broken(mutant, Promised).way == ["start", "OFFER", "ACK of another address"]
 
 
-@pytest.mark.xfail(strict=True, reason="wanted: unsent() heeds T2 and the end of the lease")
-def test_a_request_that_cannot_leave_is_tried_again_before_the_lease_ends(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(promises, "LATE", 0)
-    explore(4, Promised)
-
-
 # The search itself
 
 

@@ -258,7 +258,7 @@ class Session:
         self.count -= 1
         self.wait = self.rand(12)
         if self.lease:
-            self.due = self.lease.age + _MIN_T1
+            self.due = min(self.due, self.lease.age + _MIN_T1)
 
     def read(self, buf: bytes | bytearray | memoryview) -> str:
         """Take in a datagram. Return an event; after "ignored", `reason` has the word for why.

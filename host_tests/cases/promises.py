@@ -39,9 +39,6 @@ AT_ONCE = 9  # events of a call
 SILENCE = 64_000  # ms without a lease and without a message, at most (RFC 2131 4.1)
 BACK = 90_000  # ms without a lease until there is one, once an honest server answers
 EARLIEST = 4  # seconds of a lease before it is renewed
-# Not as it should be: after a REQUEST that could not leave, the client waits 4 s even where T2 or
-# the end of the lease comes sooner. With 0 here, the promises are as they are meant.
-LATE = 4000  # ms
 
 UNMOVED = ("type", "reason", "message")  # of a session, by what it ignores
 
@@ -56,17 +53,13 @@ def moving(session):
     return {key: value for key, value in session.__dict__.items() if key not in UNMOVED}
 
 
-def _late(client):
-    return LATE if client.sent and client.sent[-1].lost else 0
-
-
 # What holds after each call, with client.next when the next one is due
 
 
 def no_address_after_its_end(client):
     if client.session.lease and client.ends is not None:
         assert client.now < client.ends
-        assert client.next <= client.ends + _late(client)
+        assert client.next <= client.ends
 
 
 def no_two_addresses(client):
@@ -95,7 +88,7 @@ def never_silent_for_ever(client):
     elif client.ends is not None:
         lease = client.lease
         end = {BOUND: first_renewal(lease), RENEWING: lease.t2}.get(state, lease.lease_time)
-        assert client.next <= client.start + end * 1000 + _late(client)
+        assert client.next <= client.start + end * 1000
 
 
 PROMISES = (

@@ -91,7 +91,7 @@ MUTANTS = {
         "only_what_was_asked_for_is_taken",
     ),
     "a renewal is sent at once again": Mutant(
-        "max(left >> 1, pause)", "left >> 9", "every_call_ends"
+        "min(left, max(lease.lease_time // _PART, _MIN_T1))", "0", "every_call_ends"
     ),
     "the offer of the start before counts": Mutant(
         "self._begin(state + 2)\n            self.server = None",
@@ -109,6 +109,11 @@ MUTANTS = {
     ),
     "an end of a short lease is no reason to wait": Mutant(
         "_LASTED = const(30)", "_LASTED = const(0)", "no_more_than_the_named_rates"
+    ),
+    "what could not leave is tried again after T2 or the end": Mutant(
+        "min(self.due, self.lease.age + _MIN_T1)",
+        "self.lease.age + _MIN_T1",
+        "no_address_after_its_end",
     ),
     "four REQUESTs are three": Mutant("_TRIES = const(4)", "_TRIES = const(3)"),
 }
