@@ -9,4 +9,4 @@ from .store import Store as Store
 from .link import Link as Link, checksum as checksum, frame as frame
 from .client import Client as Client
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
