@@ -38,9 +38,10 @@ test: setup  ## every test that this machine can run (ARGS='-k wire': some of th
 fuzz: setup  ## inputs that nobody thought of (MINUTES=10 for each target; TARGET=codec: it alone)
 	@$(PY) host_tests/fuzz/run.py --minutes "$${MINUTES:-10}" $$TARGET
 
-lint: .venv/ready $(APART)  ## style and types, for the oldest and the newest Python and for boards
+lint: .venv/ready $(APART)  ## style, spelling and types, for the oldest and the newest Python and for boards
 	@$(PY) -m ruff check --quiet --output-format=concise
 	@$(PY) -m ruff format --check --quiet --diff
+	@.venv/bin/codespell
 	@$(PY) -m mypy --python-version 3.10
 	@$(PY) -m mypy --python-version 3.14
 	@$(call port_types,esp32,$(call board_py,esp32))
