@@ -1,4 +1,5 @@
-"""What the project tells those who join it: checks before a commit."""
+"""What the project tells those who join it: checks before a commit, the workflow and forms of
+the forge, docs/CONTRIBUTING.md."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ import yaml
 from toolchain import vm
 
 HOOKS = vm.ROOT / ".pre-commit-config.yaml"
+WORKFLOW = vm.ROOT / ".github/workflows/ci.yml"
+FORMS = sorted((vm.ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml"))
 PINS = dict(
     line.split("#")[0].split(";")[0].strip().split("==")
     for line in (vm.ROOT / "tools/requirements.txt").read_text().splitlines()
@@ -77,3 +80,58 @@ def test_a_message_has_a_short_first_line_and_a_blank_one(message: str, taken: b
     # As pre-commit's pygrep does it
     found = re.compile(hook["entry"].encode(), re.MULTILINE | re.DOTALL).search(message.encode())
     assert bool(found) == taken
+
+
+# The forge
+
+
+def test_the_workflow_runs_what_ci_run_checks_and_may_only_read() -> None:
+    workflow = read(WORKFLOW)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert workflow["concurrency"]["cancel-in-progress"]
+    assert {*workflow[True]} == {"push", "pull_request"}  # YAML 1.1 takes `on` for true
+    for job in workflow["jobs"].values():
+        assert job["timeout-minutes"] <= 60
+        assert job["steps"][-1] == {"run": ".ci/run"}
+
+
+def test_the_workflow_names_each_action_by_its_hash_and_its_version() -> None:
+    used = re.findall(r"uses: (.*)", WORKFLOW.read_text())
+    assert used
+    for action in used:
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+
+
+def test_the_workflow_has_the_pythons_at_both_ends() -> None:
+    lint = re.findall(r"--python-version (\S+)", (vm.ROOT / "Makefile").read_text())
+    assert read(WORKFLOW)["jobs"]["python"]["strategy"]["matrix"]["python"] == lint
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
+def test_a_form_is_one_that_the_forge_takes(path: Path) -> None:
+    form = read(path)
+    assert {"name", "description", "body"} <= {*form} <= {"name", "description", "labels", "body"}
+    names = []
+    for element in form["body"]:
+        if element["type"] == "markdown":
+            assert {*element} == {"type", "attributes"}
+            assert {*element["attributes"]} == {"value"}
+        else:
+            assert element["type"] in ("input", "textarea")
+            assert {*element} <= {"type", "id", "attributes", "validations"}
+            more = {"description", "placeholder", "render"}
+            assert {"label"} <= {*element["attributes"]} <= {"label", *more}
+            names.append(element["id"])
+        for text in element["attributes"].values():
+            assert isinstance(text, str)
+            assert text.strip()
+    assert len(names) == len({*names})
+
+
+@pytest.mark.parametrize("name", ["bug", "no-lease"])
+def test_who_reports_a_fault_is_asked_for_what_the_doctor_prints(name: str) -> None:
+    (path,) = (path for path in FORMS if path.stem == name)
+    asked = {element.get("id"): element for element in read(path)["body"]}
+    assert "make doctor" in asked["doctor"]["attributes"]["description"]
+    assert asked["doctor"]["validations"] == {"required": True}
+    assert "capture" in asked
