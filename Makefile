@@ -86,6 +86,9 @@ image: .venv/ready  ## one file to flash: BOARD=RPI_PICO_W MICROPYTHON=FILE, see
 mip: .venv/ready  ## an index for mip in build/mip, of .mpy files and of source
 	@$(PY) tools/mip_index.py
 
+release: setup  ## check all, and write dist/: what a release is made of (QUICK=1: without the tests)
+	@$(PY) tools/release.py $(if $(filter-out 0,$(QUICK)),--quick)
+
 repl: .venv/ready  ## the prompt of the board on PORT, or of the only one on USB; Ctrl-] leaves it
 	@$(PY) tools/repl.py "$${PORT:-auto}"
 
@@ -102,7 +105,7 @@ captures: .venv/ready  ## record host_tests/captures/ again, from real servers (
 	@$(PY) tools/lab.py record
 
 clean:  ## remove all that is made but .venv
-	rm -rf build firmware/dhcpc.egg-info
+	rm -rf build dist firmware/dhcpc.egg-info
 	find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 # A stamp is the last thing made: without it an interrupted or failed attempt begins anew, and
@@ -148,4 +151,4 @@ clean:  ## remove all that is made but .venv
 		echo 'setup: not finished; is PyPI in reach? Once it is: make setup' >&2; \
 		exit 1; }
 
-.PHONY: help setup demo test fuzz lint size bench boards states conformance fleets emulate flash deploy image mip repl doctor lease wipe-lease captures clean
+.PHONY: help setup demo test fuzz lint size bench boards states conformance fleets emulate flash deploy image mip release repl doctor lease wipe-lease captures clean

@@ -40,14 +40,20 @@ def main() -> None:
         help="where to; what is there of other versions stays (default: build/mip)",
     )
     output = parser.parse_args().output
-    compiled = sorted((vm.compile_firmware() / NAME).glob("*.mpy"))
-    loads = str(compiled[0].read_bytes()[1])  # the second byte of a .mpy file is its version
-    add(output, loads, compiled)
-    add(output, SOURCE, sorted(PACKAGE.glob("*.py")))
+    loads = fill(output)
     where = os.path.relpath(output)
     print(f"{where}: version {cli.version()}, as .mpy of version {loads} and as source")
     for extra in ("", *extras()):
         print(f"    mpremote mip install --index {where} {title(extra)}")
+
+
+def fill(output: Path) -> str:
+    """Add all packages, as .mpy files and as source; return the version of the .mpy files."""
+    compiled = sorted((vm.compile_firmware() / NAME).glob("*.mpy"))
+    loads = str(compiled[0].read_bytes()[1])  # the second byte of a .mpy file is its version
+    add(output, loads, compiled)
+    add(output, SOURCE, sorted(PACKAGE.glob("*.py")))
+    return loads
 
 
 def title(extra: str) -> str:
