@@ -523,12 +523,13 @@ def test_the_host_name_is_known_and_harmless() -> None:
 # Lines
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
 def test_a_capture_fits_the_width_and_loses_nothing(path: Path, width: int) -> None:
     for conversation in conversations(messages(str(path), print)):
         lines = summary(conversation, width).splitlines()
         assert max(map(len, lines)) <= width
+        assert all(lines)
         words = " ".join(lines).split()
         for step in conversation.steps:
             assert {*step.note.split(), step.state or "->"} <= {*words, "->"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from scapy.layers.dhcp import BOOTP, DHCP, dhcpmagic
 from scenes import stage
 from scenes.play import play
 from scenes.server import ALL, ANY, Message, Server
+from scenes.stage import Act, Packet
 from scenes.view import View, parts
 from toolchain import vm
 
@@ -78,7 +80,8 @@ def output(picture: Path) -> Output:
     if VM.missing:
         pytest.skip(f"{VM.name}: {VM.missing}")
     command = [sys.executable, str(TOOL), "--svg", str(picture)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    env = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     return Output(done.stdout)
 
@@ -219,6 +222,35 @@ def test_the_picture_of_the_readme_is_the_second_act(output: Output, picture: Pa
     assert output.types(2) == ["REQUEST", "ACK"]
 
 
+@pytest.mark.parametrize("width", [40, 52, 61, 62, 70, 80])
+def test_it_fits_a_narrow_terminal(output: Output, width: int) -> None:
+    file = io.StringIO()
+    view = View(Console(file=file, width=width))
+    view.title("dhcpc at work", "a DHCP client for MicroPython boards")
+    view.ladder(exchange(), "00:00:5e:00:53:01", SERVER)
+    view.record("Flash: /dhcpc.lease, 128 bytes", parts(dumped(output)))
+    view.right("192.0.2.100 again, 4 ms after power-on, for one packet. Flash as it was.")
+    lines = file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    ladder = [line for line in lines if line.endswith(("│", "┐"))]
+    assert len({len(line) for line in ladder}) == 1
+    assert re.search("─ broadcast ─▶│", file.getvalue())
+    assert re.search(f"─ unicast to {IP} ──│", file.getvalue())
+    words = " ".join(line.strip("│ ") for line in lines).split()
+    assert {"DISCOVER", "OFFER", "SELECTING", "0.012", "0.013", "identifier:"} <= {*words}
+    rows = [re.match(r"  [0-9a-f]{4}  ((?:[0-9a-f]{2} ?)+)(?:  |$)", line) for line in lines]
+    dump = b"".join(bytes.fromhex(row[1]) for row in rows if row)
+    assert dump == dumped(output)
+
+
+@pytest.mark.parametrize(("columns", "width"), [(20, 40), (50, 50), (200, 80)])
+def test_it_is_as_wide_as_the_terminal_from_40_to_80(
+    columns: int, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert View().width == width
+
+
 def test_without_unicode_it_is_ascii() -> None:
     file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     view = View(Console(file=file, width=80))
@@ -263,6 +295,18 @@ def message(kind: str, client: int = 1, **fields: str) -> Message:
     bootp = BOOTP(chaddr=bytes((2, 0, 0, 0, 0, client)), xid=7, options=dhcpmagic)
     bootp.ciaddr = fields.pop("ciaddr", "0.0.0.0")
     return Message(bytes(bootp / DHCP(options=[("message-type", kind), *fields.items(), "end"])))
+
+
+def exchange() -> Act:
+    """A DISCOVER and its OFFER, as an act."""
+    asked = message("discover", hostname="greenhouse-3")
+    reply = Server().handle(asked, 0)
+    assert reply
+    packets = [
+        Packet(0.012, asked, ALL, sent=True),
+        Packet(0.013, Message(reply.data), reply.to, sent=False),
+    ]
+    return Act(packets, [("send", "SELECTING"), ("recv", "SELECTING")])
 
 
 def answered(server: Server, message: Message, now: float = 0) -> tuple[str, str, str] | None:

@@ -19,7 +19,7 @@ def summary(conversation: Conversation, width: int) -> str:
     """A conversation in lines of at most `width` characters. A word that is longer than a line
     goes on in the next; nothing is cut off.
     """
-    lines = [*_filled(_head(conversation), "", "    ", width)]
+    lines = [*filled(_head(conversation), "", "    ", width)]
     rows = _rows(conversation.steps)
     sizes = [max(map(len, column)) for column in zip(*(row for row, _ in rows), strict=True)]
     for row, note in rows:
@@ -27,15 +27,17 @@ def summary(conversation: Conversation, width: int) -> str:
             cell.rjust(size) if not n else cell.ljust(size)
             for n, (cell, size) in enumerate(zip(row, sizes, strict=True))
         )
+        if len(" ".join(["", time, *others])) > width:  # the state stands below, with the note
+            note = f"{others.pop().rstrip()} {note}".rstrip()
         start = " ".join(["", time, *others, ""])
         indent = len(start)
         if width - indent < _LEAST and len(note) > width - indent:
-            lines += _filled(start, "", " " * _INDENT, width)
+            lines += filled(start.rstrip(), "", " " * _INDENT, width)
             start, indent = " " * _INDENT, _INDENT
-        lines += _filled(note, start, " " * indent, width)
-    lines += _filled(conversation.verdict, "  => ", "     ", width)
+        lines += filled(note, start, " " * indent, width)
+    lines += filled(conversation.verdict, "  => ", "     ", width)
     if conversation.advice:
-        lines += _filled(conversation.advice, "     ", "     ", width)
+        lines += filled(conversation.advice, "     ", "     ", width)
     return "\n".join(lines)
 
 
@@ -75,8 +77,8 @@ def _way(message: Message) -> str:
     return f"{'->' if request else '<-'} {'all' if peer == _ALL else peer}".rstrip()
 
 
-def _filled(text: str, start: str, indent: str, width: int) -> Iterator[str]:
-    # Lines of whole words, the first of which begins with `start`, the others with `indent`.
+def filled(text: str, start: str, indent: str, width: int) -> Iterator[str]:
+    """Lines of whole words, the first of which begins with `start`, the others with `indent`."""
     line, empty = start, True
     for word in text.split(" "):
         if not empty and len(line) + 1 + len(word) > width:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from capture.messages import FILE, SNAME, Message
 from capture.names import OPS, mac_text, option_name, option_text, quoted
+from capture.summary import filled
 
 _BROADCAST = 0x8000  # flag, RFC 2131 figure 2
 _OVERLOAD = 52  # RFC 2132
+_UNDER = " " * 8  # before what goes on in another line
 
 
-def text(message: Message, start_ns: int | None = None) -> str:
-    """A message as people read it. start_ns: what its time counts from, in ns since 1970."""
+def text(message: Message, start_ns: int | None = None, width: int = 0) -> str:
+    """A message as people read it. start_ns: what its time counts from, in ns since 1970. width:
+    characters in a line at most; 0 if it does not matter.
+    """
     datagram, record = message.datagram, message.record
     title = f"{record['file']}, message {record['n']}"
     if datagram:
@@ -25,6 +29,10 @@ def text(message: Message, start_ns: int | None = None) -> str:
         lines.append(f"{code} {option_name(code)}: {option_text(code, bytes.fromhex(value))}")
     if record["error"]:
         lines.append(f"malformed: {record['error']}")
+    if width:
+        indents = ["", *["    "] * (len(lines) - 1)]
+        parts = zip(lines, indents, strict=True)
+        return "\n".join(part for line, by in parts for part in filled(line, by, _UNDER, width))
     return "\n    ".join(lines)
 
 

@@ -1,10 +1,12 @@
-"""What tools/demo.py shows, in 80 columns: the ladder of messages, what the application sees, the
-record in flash. Knows what things look like, and not whether they are right.
+"""What tools/demo.py shows, in 80 columns or in the 40 and more that a terminal has: the ladder of
+messages, what the application sees, the record in flash. Knows what things look like, and not
+whether they are right.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -18,10 +20,10 @@ from capture.names import ip_text, mac_text, option_name, option_text
 from scenes.server import ALL, ANY, MESSAGE_TYPE, PARAMETERS, Message
 from scenes.stage import Act, Packet
 
-_WIDTH = 80
-_LEFT = 20  # columns before the client's end of the ladder
-_INNER = 56  # columns between its ends
-_DUMPED = 10  # bytes in a line of a dump
+_WIDTH, _LEAST = 80, 40  # columns
+_LEFT = 20  # columns before the client's end of the ladder, where there is room for that
+_ROOMY = 62  # columns that there have to be for it
+_AROUND = 20  # columns for the rest of a line of a dump
 _ASCII = str.maketrans("│┌┐─▶◀✓✗", "|++-><+!")  # for an output that has no more
 
 # The options to be read, for each message; of the others the codes are enough.
@@ -80,7 +82,14 @@ class View:
     """Shows it on a console: sober colours, and none where the terminal or its user wants none."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(width=_WIDTH, highlight=False, record=True)
+        if console is None:
+            columns = shutil.get_terminal_size((_WIDTH, 0)).columns
+            width = max(_LEAST, min(_WIDTH, columns))
+            console = Console(width=width, highlight=False, record=True)
+        self.console = console
+        self.width = min(_WIDTH, console.width)
+        self.left = _LEFT if self.width >= _ROOMY else 0
+        self.inner = self.width - self.left - (4 if self.left else 2)  # between its ends
 
     def say(self, *pieces: str | tuple[str, str]) -> None:
         """A line of text; a piece may have a style."""
@@ -93,8 +102,12 @@ class View:
         """The head of an act, with which a picture begins."""
         if self.console.record:
             self.console.export_text(clear=True)
-        line = "─" * (_WIDTH - len(text) - len(note) - 2)
         self.say()
+        if len(text) + len(note) + 3 > self.width:
+            self.say((text, "bold"))
+            self.say((note, "dim"))
+            return
+        line = "─" * (self.width - len(text) - len(note) - 2)
         self.say((text, "bold"), (f" {line} {note}", "dim"))
 
     def table(self, title: str, rows: Iterable[tuple[str, ...]]) -> None:
@@ -109,7 +122,7 @@ class View:
             head = "  " + "".join(
                 f"{cell:{width}}" for cell, width in zip(cells, widths, strict=False)
             )
-            for line in wrap(last, _WIDTH - len(indent)) or [""]:
+            for line in wrap(last, self.width - len(indent)) or [""]:
                 self.say((head + line).rstrip())
                 head = indent
 
@@ -117,9 +130,10 @@ class View:
         """The bytes of a record, with what is what."""
         rows = []
         at = 0
+        size = (self.width - _AROUND) // 6
         for data, text in found:
-            for i in range(0, len(data), _DUMPED):
-                rows.append((f"{at + i:04x}", data[i : i + _DUMPED].hex(" "), "" if i else text))
+            for i in range(0, len(data), size):
+                rows.append((f"{at + i:04x}", data[i : i + size].hex(" "), "" if i else text))
             at += len(data)
         self.table(title, rows)
 
@@ -127,24 +141,29 @@ class View:
         """Each message with its time, the client's state after it, and what matters in it."""
         sent = [state for event, state in act.events if event == "send"]
         taken = [state for event, state in act.events if event in ("recv", "ignored")]
-        ends = f" {client}{server:>{_INNER - len(client) - 2}} "
+        ends = f" {client}{server:>{self.inner - len(client) - 2}} "
         self.say()
-        self.say((f"{'s':>8} {'state':{_LEFT - 9}}", "dim"), f"┌{ends}┐")
+        self._beside("s", "state", "dim", f"┌{ends}┐")
         before = ""
         for packet in act.packets:
             states = sent if packet.sent else taken
             state = states.pop(0) if states else ""
-            self.say(
-                (f"{packet.at:8.3f} ", "dim"),
-                (f"{'' if state == before else state:{_LEFT - 9}}", "magenta"),
-                *_arrow(packet),
-            )
+            shown = "" if state == before else state
+            self._beside(f"{packet.at:.3f}", shown, "magenta", *_arrow(packet, self.inner))
             before = state
             for detail in _details(packet.message, packet.sent):
-                for line in wrap(detail, _INNER - 4, subsequent_indent="   "):
-                    self.say(" " * _LEFT, f"│   {line:{_INNER - 3}}│")
+                for line in wrap(detail, self.inner - 4, subsequent_indent="   "):
+                    self.say(" " * self.left, f"│   {line:{self.inner - 3}}│")
         if not act.packets:
-            self.say(" " * _LEFT, f"│{'nothing':^{_INNER}}│")
+            self.say(" " * self.left, f"│{'nothing':^{self.inner}}│")
+
+    def _beside(self, at: str, state: str, style: str, *pieces: str | tuple[str, str]) -> None:
+        # A time and a state left of the ladder, or above it.
+        if self.left:
+            self.say((f"{at:>8} ", "dim"), (f"{state:{self.left - 9}}", style), *pieces)
+        else:
+            self.say((at, "dim"), (f" {state}" if state else "", style))
+            self.say(*pieces)
 
     def picture(self, title: str) -> str:
         """The act that was shown last, as an SVG. The console records, as by default."""
@@ -166,12 +185,12 @@ class View:
         self.say(("✗ ", "bold red"), text)
 
 
-def _arrow(packet: Packet) -> Iterator[str | tuple[str, str]]:
+def _arrow(packet: Packet, inner: int) -> Iterator[str | tuple[str, str]]:
     kind = packet.message.type
     how = "broadcast" if packet.to == ALL else f"unicast to {packet.to}"
     yield "│── " if packet.sent else "│◀─ "
     yield kind, "bold"
-    yield f" {'─' * (_INNER - len(kind) - len(how) - 8)} {how} "
+    yield f" {'─' * (inner - len(kind) - len(how) - 8)} {how} "
     yield "─▶│" if packet.sent else "──│"
 
 
