@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from device.image import Image
+from device.record import Bytes, Fields
 from device.virtual import VirtualBoard
 from dhcpc import Store
 from toolchain import vm
@@ -224,7 +226,57 @@ def test_what_is_not_there_or_damaged_is_named(tmp_path: Path) -> None:
     assert "littlefs image is damaged" in refusal("show", broken)
 
 
+# When a lease began
+
+
+@pytest.mark.parametrize(
+    ("begun", "shown"),
+    [
+        ("1:1795879781", "begun 2026-11-28 15:29:41, over 2026-11-28 16:29:41, at 1795879781 s"),
+        ("1:849194981", "begun 2026-11-28 15:29:41, over 2026-11-28 16:29:41, at 849194981 s"),
+        ("2:849194981", "begun 2026-11-28 15:29:41, over 2026-11-28 16:29:41, at 849194981 s"),
+        ("1:757382400", "begun 2024-01-01 00:00:00, over 2024-01-01 01:00:00, at 757382400 s"),
+        ("1:757382399", "begun at 757382399 s of clock 1"),
+        ("2:1000", "begun at 1000 s of clock 2"),
+        ("3:1795879781", "begun at 1795879781 s of clock 3"),
+        ("", "begun when no clock says"),
+    ],
+    ids=["since 1970", "since 2000", "RTC", "2024", "2023", "not set", "another clock", "none"],
+)
+def test_a_time_is_a_date_where_the_clock_is_known(file: Path, begun: str, shown: str) -> None:
+    assert f"\n    {shown}" in tool("make", file, *NEEDED, f"begun={begun}")
+
+
+def test_a_lease_without_an_end_is_never_over(file: Path) -> None:
+    said = tool("make", file, *NEEDED, "lease=4294967295", "begun=1:1795879781")
+    assert "    begun 2026-11-28 15:29:41, at 1795879781 s of clock 1\n" in said
+
+
 # What is not ours
+
+
+def test_a_large_file_is_refused_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "disk"
+    file.touch()
+    os.truncate(file, 1 << 40)
+    assert "1,099,511,627,776 bytes are more than a board's flash has" in refusal("show", file)
+
+
+def test_of_a_large_file_in_an_image_no_more_is_shown_than_the_firmware_keeps(
+    image: Path, tmp_path: Path
+) -> None:
+    record = Bytes(b"")
+    fields = Fields()
+    for text in NEEDED:
+        fields.set(text)
+    fields.save(record)
+    shown = Image(image)
+    with shown.files.open("/dhcpc.lease", "wb") as leases:
+        leases.write(record.data * 500)
+    shown.keep()
+    said = tool("show", image)
+    assert said.count("192.0.2.5 on a cable") == Store.most
+    assert said.endswith("63,488 bytes behind these, which the firmware does not keep\n")
 
 
 def contents(path: Path) -> dict[Path, bytes]:

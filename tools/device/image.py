@@ -6,11 +6,14 @@ from pathlib import Path
 
 from littlefs import LittleFS, UserContext
 
+from toolchain.cli import Refusal
+
 BLOCK = 4096  # bytes, as on the boards
 
 _PROGRAM = 256  # rp2's program size, a multiple of ESP32's
 _SUPERBLOCK = slice(8, 16)  # of either of the first two blocks
 _ERASED = b"\xff"
+_MOST = 64 << 20  # bytes, more than a board's flash has
 
 
 class Image:
@@ -39,7 +42,9 @@ class Image:
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file looks like an image, damaged or not. OSError: it cannot be read."""
+    """Whether a file looks like an image, damaged or not. OSError: it cannot be read. Refusal: it
+    is larger than any image.
+    """
     start = _start(path)
     return b"littlefs" in (start[_SUPERBLOCK], start[BLOCK:][_SUPERBLOCK])
 
@@ -50,5 +55,7 @@ def is_erased(path: Path) -> bool:
 
 
 def _start(path: Path) -> bytes:
+    if (size := path.stat().st_size) > _MOST:
+        raise Refusal(f"{path}: {size:,} bytes are more than a board's flash has")
     with path.open("rb") as file:
         return file.read(2 * BLOCK)

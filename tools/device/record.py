@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 from typing import BinaryIO
 
@@ -14,6 +15,10 @@ from toolchain.cli import Refusal
 
 _VERSION = 1
 _CLIENT_ID = 61
+_LEASE_TIME = 51
+_INFINITE = 0xFFFFFFFF
+_CALENDARS = (1, 2)  # kinds of clocks that may show a date: docs/sleep.md
+_SET = 2024
 _NAME = 8  # where the network's name begins
 _READING = slice(-9, -4)
 
@@ -42,7 +47,11 @@ def are_records(file: BinaryIO) -> bool:
 
 def describe(data: bytes) -> str:
     """What a file of records says, or why it says nothing, in lines for people."""
-    return "\n".join(map(_describe, split(data))) or "no lease"
+    most = Store.most * Store.room
+    told = [*map(_describe, split(data[:most]))] or ["no lease"]
+    if len(data) > most:
+        told.append(f"{len(data) - most:,} bytes behind these, which the firmware does not keep")
+    return "\n".join(told)
 
 
 def split(data: bytes) -> list[bytes]:
@@ -63,9 +72,31 @@ def _describe(record: bytes) -> str:
     ]
     for code, value in sorted(fields.options.items()):
         lines.append(f"{code} {option_name(code)}: {option_text(code, value)}")
-    kind, seconds = divmod(fields.begun, 1 << 32)
-    lines.append(f"begun at {seconds} s of clock {kind}" if kind else "begun when no clock says")
+    lines.append(_begun_at(fields))
     return "\n    ".join(lines)
+
+
+def _begun_at(fields: Fields) -> str:
+    kind, seconds = divmod(fields.begun, 1 << 32)
+    if not kind:
+        return "begun when no clock says"
+    reading = f"at {seconds} s of clock {kind}"
+    begun = _date(seconds) if kind in _CALENDARS else None
+    if not begun:
+        return f"begun {reading}"
+    span = int.from_bytes(fields.options.get(_LEASE_TIME, b""), "big")
+    over = f", over {begun + timedelta(seconds=span)}" if 0 < span < _INFINITE else ""
+    return f"begun {begun}{over}, {reading}"
+
+
+def _date(seconds: int) -> datetime | None:
+    # By the ports' epochs: a clock that shows a year before 2024 is not set, so that only one of
+    # the two makes sense until 2054.
+    for year in (1970, 2000):
+        date = datetime(year, 1, 1) + timedelta(seconds=seconds)
+        if date.year >= _SET:
+            return date
+    return None
 
 
 @dataclass
