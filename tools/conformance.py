@@ -6,6 +6,8 @@ The rules are in host_tests/rules/; the tests name those that they show.
 
 from __future__ import annotations
 
+import toolchain.start  # noqa: F401
+
 import json
 import os
 import subprocess
@@ -22,7 +24,7 @@ PAGE = vm.ROOT / "docs/conformance.md"
 
 
 def main() -> None:
-    parser = cli.parser(__doc__.splitlines()[0])
+    parser = cli.parser(__doc__.splitlines()[0], "--write")
     parser.add_argument("--write", action="store_true", help="into that file; else print the page")
     write = parser.parse_args().write
     text = page(documents(), marks())

@@ -7,6 +7,8 @@ words; a message itself is read by the firmware's codec, and judged by its sessi
 
 from __future__ import annotations
 
+import toolchain.start  # noqa: F401
+
 import argparse
 import io
 import json
@@ -15,8 +17,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from capture.conversations import Clients, conversations
 from capture.files import Unreadable
@@ -49,11 +49,18 @@ def _xid(value: str) -> str:
 
 
 def main() -> int:
-    parser = cli.parser("Shows the DHCP messages in captures, and what came of them.")
+    parser = cli.parser(
+        "Shows the DHCP messages in captures: who said what to whom, what came of it, what is "
+        "wrong, and what to do.",
+        "trace.pcap",
+        "-v --client 02:00:00:00:00:01 trace.pcapng.gz",
+        "--html page.html trace.pcap",
+        "ssh router tcpdump -U -w - port 67 | {} -",
+    )
     parser.add_argument("file", nargs="+", help=_FILES)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("-v", "--verbose", action="store_true", help="every field of every message")
-    form.add_argument("--json", action="store_true", help="one object a message, one a line")
+    form.add_argument("--json", action="store_true", help="one JSON object a message, one a line")
     parser.add_argument("--client", type=_mac, metavar="MAC", help="what concerns that client")
     parser.add_argument("--xid", type=_xid, metavar="HEX", help="what belongs to that transaction")
     parser.add_argument("--html", metavar="FILE", help="also write a page for a browser")
@@ -87,7 +94,8 @@ def _shown(path: str, args: argparse.Namespace, every: list[Message]) -> int:
             elif args.verbose:
                 if start_ns is None:
                     start_ns = message.ns
-                print(text(message, start_ns), flush=True)
+                width = shutil.get_terminal_size((0, 0)).columns if sys.stdout.isatty() else 0
+                print(text(message, start_ns, width), flush=True)
             else:
                 kept.append(message)
     except BrokenPipeError:

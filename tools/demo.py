@@ -8,6 +8,8 @@ The firmware as boards get it runs in the MicroPython VM against a server built 
 
 from __future__ import annotations
 
+import toolchain.start  # noqa: F401
+
 import sys
 from pathlib import Path
 
@@ -18,7 +20,12 @@ from toolchain import cli
 
 
 def main() -> int:
-    parser = cli.parser(__doc__.splitlines()[0])
+    parser = cli.parser(
+        "Shows the client at work: the firmware in the MicroPython VM and a DHCP server, both on "
+        "this computer, in four acts: a first boot, a second one from flash, a renewal, a "
+        "release. It needs no board and no rights, and takes 5 seconds.",
+        "",
+    )
     parser.add_argument(
         "--svg", type=Path, metavar="FILE", help="the second act as a picture, that of README.md"
     )

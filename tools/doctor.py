@@ -10,24 +10,28 @@ lease.
 
 from __future__ import annotations
 
-from toolchain import cli  # first: from here on Ctrl-C ends in words
+import toolchain.start  # noqa: F401
 
-# isort: split
 import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from capture.notes import count
 from device.examination import Findings, ask
 from device.remote import resolved
 from page.page import page
+from toolchain import cli
 
 _SECONDS = 20
 
 
 def main() -> int:
-    parser = cli.parser(__doc__.splitlines()[0])
+    parser = cli.parser(
+        "Asks a board why it has no address: what it runs, its link, its lease, its record, and "
+        "what goes over the wire while it tries once more. The board is reset before, and goes on "
+        "with its own program afterwards.",
+        "/dev/ttyACM0",
+        "/dev/ttyACM0 --html page.html",
+    )
     parser.add_argument(
         "port", nargs="?", help="the board's serial port, or auto; without it, they are listed"
     )

@@ -10,6 +10,8 @@ went wrong, 2 if it cannot run here.
 
 from __future__ import annotations
 
+import toolchain.start  # noqa: F401
+
 import sys
 from pathlib import Path
 
@@ -23,7 +25,12 @@ from toolchain.cli import Unavailable
 
 
 def main() -> None:
-    parser = cli.parser("An emulated Pico W gets its lease.")
+    parser = cli.parser(
+        "Has an emulated Pico W, with MicroPython's own firmware, get its lease from a real "
+        "server; prints what was seen, and what a wake takes. The firmware is the file that "
+        "MICROPYTHON_UF2 names, or else downloaded.",
+        "MICROPYTHON_UF2=RPI_PICO_W.uf2 {} --timeline",
+    )
     parser.add_argument("--timeline", action="store_true", help="only what a wake takes")
     parser.add_argument(
         "--image", type=Path, help="one of `make image`: it gets its lease by itself, no more"

@@ -6,17 +6,21 @@ Everything runs on a virtual clock with fixed seeds: who runs it again gets the 
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+import toolchain.start  # noqa: F401
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
+import sys
 
 from fleet import page
 from toolchain import cli
 
 
 def main() -> None:
-    parser = cli.parser(__doc__.splitlines()[0])
+    parser = cli.parser(
+        "Simulates clients on a network that loses packets, and up to 100,000 boards at one "
+        "server, and makes the tables and charts of docs/fleets.md.",
+        "loss",
+        "--write",
+    )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(page.PARTS)}; all")
     parser.add_argument(
         "--write", action="store_true", help="into docs/fleets.md and docs/fleets; else print"

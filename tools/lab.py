@@ -8,6 +8,8 @@ the same scenes and makes docs/peers.md, or lets a fleet of boards meet one serv
 
 from __future__ import annotations
 
+import toolchain.start  # noqa: F401
+
 import argparse
 import sys
 from pathlib import Path
@@ -158,8 +160,16 @@ def meet_server(boards: int, server: str) -> int:
 
 def parsed() -> argparse.Namespace:
     """What the command line asks for."""
-    parser = cli.parser("Real DHCP servers and clients in namespaces.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = cli.parser(
+        "Puts real DHCP servers and clients on a network of their own, in namespaces of Linux "
+        "that end with it, and shows what they say. `list` says what this computer lacks; each "
+        "COMMAND has a --help of its own.",
+        "list",
+        "run dnsmasq netup",
+        "fail no-server",
+        "odd --client rp2",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("list", help="servers, clients, scenarios; what is missing")
     run = commands.add_parser("run", help="one exchange, printed by tcpdump")
     run.add_argument("server", choices=SERVERS)
@@ -195,8 +205,12 @@ def parsed() -> argparse.Namespace:
     peers.add_argument("--lanes", type=int, default=8, metavar="N", help="labs at once")
     peers.add_argument("--out", type=Path, metavar="FILE", help="write the page, docs/peers.md")
     fleet = commands.add_parser("fleet", help="many boards at once, and one server")
-    fleet.add_argument("--boards", type=int, default=1000, metavar="N")
-    fleet.add_argument("--server", choices=("kea", "dnsmasq", "dhcpd"), default="kea")
+    fleet.add_argument(
+        "--boards", type=int, default=1000, metavar="N", help="how many; 1000 without this"
+    )
+    fleet.add_argument(
+        "--server", choices=("kea", "dnsmasq", "dhcpd"), default="kea", help="kea without this"
+    )
     return parser.parse_args()
 
 

@@ -7,17 +7,14 @@ without a value is taken out. docs/record.md has the format.
 
 from __future__ import annotations
 
-from toolchain import cli  # first: from here on Ctrl-C ends in words
+import toolchain.start  # noqa: F401
 
-# isort: split
 import argparse
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from device.places import Place, place
 from device.record import FIELDS, Bytes, Fields, describe, split
+from toolchain import cli
 
 
 def _show(target: str) -> None:
@@ -84,7 +81,13 @@ def _records(there: Place) -> list[bytes]:
 
 def parsed() -> argparse.Namespace:
     """What the command line asks for."""
-    parser = cli.parser(__doc__.splitlines()[0])
+    parser = cli.parser(
+        "Shows, makes, edits and removes lease records: in a file, in a littlefs image, or on a "
+        "board. Each COMMAND has a --help of its own.",
+        "show /dev/ttyACM0",
+        "set flash.bin ip=192.0.2.6 router=",
+        "make eth0.lease mac=02:00:00:00:00:01 ip=192.0.2.5 server=192.0.2.1 lease=3600",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     fields = f"fields: {' '.join(FIELDS)}"
     show = commands.add_parser("show", help="print the records")

@@ -8,6 +8,8 @@ them one by one with less memory than the joined file takes.
 
 from __future__ import annotations
 
+import toolchain.start  # noqa: F401
+
 import hashlib
 import json
 import os
@@ -30,7 +32,8 @@ FORMAT = 1  # of a package's JSON
 def main() -> None:
     parser = cli.parser(
         "Makes an index for mip: a folder that any web server can serve, and mpremote can "
-        "read as it is."
+        "read as it is.",
+        "--output build/mip",
     )
     parser.add_argument(
         "--output",

@@ -7,13 +7,13 @@ Needs root, or CAP_NET_RAW and CAP_NET_ADMIN.
 
 from __future__ import annotations
 
+import toolchain.start  # noqa: F401
+
 import argparse
 import os
 import sys
 import tempfile
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from capture.conversations import conversations
 from capture.messages import messages
@@ -27,7 +27,14 @@ _TIMEOUT_S = 20.0
 
 def parsed() -> argparse.Namespace:
     """What the command line asks for."""
-    parser = cli.parser(__doc__.splitlines()[0])
+    parser = cli.parser(
+        "Brings a Linux interface up with the firmware's client, which runs in the MicroPython "
+        "VM: gets a lease, sets address and route, and renews until Ctrl-C, which gives the lease "
+        "back. It needs root, or CAP_NET_RAW and CAP_NET_ADMIN.",
+        "sudo {} eth0",
+        "sudo {} eth0 --once --store eth0.lease --json",
+        "sudo {} eth0 --no-apply --trace page.html",
+    )
     parser.add_argument("iface", metavar="IFACE", help="the interface, e.g. eth0")
     parser.add_argument(
         "--once", action="store_true", help="end when bound (exit 0) or on a time-out (exit 1)"
@@ -38,7 +45,9 @@ def parsed() -> argparse.Namespace:
         help="where the lease is kept: a new file, or one of lease records; "
         "without it, in memory alone",
     )
-    parser.add_argument("--hostname", metavar="H", help="option 12")
+    parser.add_argument(
+        "--hostname", metavar="H", help="the name that the server is told (option 12)"
+    )
     parser.add_argument(
         "--timeout",
         metavar="S",
@@ -71,8 +80,14 @@ def parsed() -> argparse.Namespace:
         help="at the end, write what went over the wire: a page for a browser, or a capture if "
         "the name ends in .pcap",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object for each event")
-    parser.add_argument("--vm", choices=("micropython", "python"), default="micropython")
+    parser.add_argument("--json", action="store_true", help="print one JSON object for each event")
+    parser.add_argument(
+        "--vm",
+        choices=("micropython", "python"),
+        metavar="VM",
+        default="micropython",
+        help="what runs the client: micropython, as without this, or python",
+    )
     arguments = parser.parse_args()
     if arguments.timeout is None:
         arguments.timeout = _TIMEOUT_S if arguments.once else 0

@@ -8,6 +8,8 @@ but prints the commands that do.
 
 from __future__ import annotations
 
+import toolchain.start  # noqa: F401
+
 import argparse
 import datetime
 import hashlib
@@ -20,8 +22,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 import mip_index
 from device.deployment import OLDEST, Deployment, boards
@@ -38,7 +38,7 @@ _UNRELEASED = "Unreleased"
 
 
 def main() -> None:
-    parser = cli.parser(__doc__.split("\n\n")[0])
+    parser = cli.parser(__doc__.split("\n\n")[0], "--quick")
     parser.add_argument("--quick", action="store_true", help="without `make test`")
     quick = parser.parse_args().quick
     version = cli.version()

@@ -5,6 +5,8 @@ of it has grown since the last commit.
 
 from __future__ import annotations
 
+import toolchain.start  # noqa: F401
+
 import json
 import sys
 
@@ -15,7 +17,7 @@ from toolchain.package import ROOT_MODULE
 
 
 def main() -> int:
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, "", "--json")
     parser.add_argument("--json", action="store_true", help="one object with all figures")
     as_json = parser.parse_args().json
 

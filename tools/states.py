@@ -7,6 +7,8 @@ rest of the page is written by hand.
 
 from __future__ import annotations
 
+import toolchain.start  # noqa: F401
+
 import sys
 
 from figure.drawing import PAGE, page
@@ -14,7 +16,7 @@ from toolchain import cli
 
 
 def main() -> None:
-    parser = cli.parser(__doc__.splitlines()[0])
+    parser = cli.parser(__doc__.splitlines()[0], "--write")
     parser.add_argument("--write", action="store_true", help="into that file; else print the page")
     write = parser.parse_args().write
     text = page(PAGE.read_text())

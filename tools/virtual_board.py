@@ -5,6 +5,8 @@ the MicroPython VM, with its files in a littlefs image. Prints the port to conne
 
 from __future__ import annotations
 
+import toolchain.start  # noqa: F401
+
 import signal
 import sys
 from pathlib import Path
@@ -14,7 +16,11 @@ from toolchain import cli
 
 
 def main() -> None:
-    parser = cli.parser("A board in the MicroPython VM, until Ctrl-C.")
+    parser = cli.parser(
+        "Is a board for mpremote, and for whatever else talks to boards over a serial port, until "
+        "Ctrl-C: the MicroPython VM, with its files in a littlefs image. Prints its port.",
+        "flash.bin",
+    )
     parser.add_argument("image", type=Path, help="its flash, littlefs; made if it is not there")
     image = parser.parse_args().image
     try:

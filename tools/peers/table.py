@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from peers.aspects import MADE, PLAYED, either, said, secs
@@ -11,6 +10,7 @@ from peers.players import OURS, Player
 from peers.scenes import SCENES, Scene
 from peers.stage import Stage
 from peers.traffic import KINDS, NONE, Sent
+from toolchain import lanes
 
 SECS = "secs"
 SENT = "sent at all"
@@ -35,22 +35,16 @@ def play(name: str, player: Player) -> list[Sent]:
 def run(
     names: Iterable[str],
     players: Iterable[Player],
-    lanes: int,
+    count: int,
     heed: Callable[[Key, list[Sent]], None] = lambda *_: None,
 ) -> Runs:
-    """Have each client play each scene that it can, so many at once; `heed` is told of each."""
+    """Have each client play each scene that it can, `count` at once; `heed` is told of each."""
     parts = [(name, player) for player in players for name in names if can(SCENES[name], player)]
     parts.sort(key=lambda part: -part[1].times[0])  # the slowest first
     found: Runs = {}
-    with ThreadPoolExecutor(lanes) as pool:
-        jobs = {pool.submit(play, *part): (part[0], part[1].title) for part in parts}
-        try:
-            for job in as_completed(jobs):
-                found[jobs[job]] = job.result()
-                heed(jobs[job], found[jobs[job]])
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    for (name, player), sent in lanes.run(parts, lambda part: play(*part), count):
+        found[name, player.title] = sent
+        heed((name, player.title), sent)
     return found
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from testbed.process import LabError, wait_for
 from testbed.program import Program
 from testbed.servers import SERVERS, Server
 from testbed.wire import Capture
+from toolchain import lanes
 
 
 def _bind(client: Client, capture: Capture) -> None:
@@ -221,15 +221,10 @@ def record_all(
     for program in programs:
         program.require()
     types = {}
-    with tempfile.TemporaryDirectory() as new, ThreadPoolExecutor(4) as pool:
-        jobs = {file: pool.submit(run, Path(new, file)) for file, run in runs.items()}
-        try:
-            for file, job in jobs.items():
-                types[file] = " ".join(job.result().types())
-                print(f"{file}: {types[file]}", flush=True)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with tempfile.TemporaryDirectory() as new:
+        for file, capture in lanes.run(runs, lambda file: runs[file](Path(new, file)), lanes=4):
+            types[file] = " ".join(capture.types())
+            print(f"{file}: {types[file]}", flush=True)
         out.mkdir(parents=True, exist_ok=True)
         for old in out.glob("*.pcap"):
             old.unlink()

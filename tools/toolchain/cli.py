@@ -1,9 +1,9 @@
 """How every command starts and ends: its `--version`, its refusals, its exit codes.
 
-The codes, unless a command says otherwise:
+The codes, unless a command says otherwise (docs/commands.md has each command's):
 
     0    it did what it was asked to do
-    1    it did not, or what it looked at is not as it should be
+    1    it did not, or what it looked at is not as it should be; also Ctrl-D at a question
     2    the command line is wrong, or this machine lacks what the lab or the emulator takes
     130  Ctrl-C
     141  who read its output has gone
@@ -19,13 +19,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 _PACKAGE = Path(__file__).resolve().parents[2] / "firmware/dhcpc/__init__.py"
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
 _PATIENCE_S = 1.0
 _NO_READER = 141  # 128 + SIGPIPE
+_EXAMPLES = "for example:"
 
 
 class Refusal(RuntimeError):
@@ -77,21 +77,29 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _shown(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
-    if issubclass(kind, KeyboardInterrupt):
-        print(f"{name()}: interrupted", file=sys.stderr)
-    else:
-        sys.__excepthook__(kind, error, traceback)
+class _Formatter(argparse.HelpFormatter):
+    # An example stays in a line of its own, to be copied.
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith(_EXAMPLES):
+            return text
+        return super()._fill_text(text, width, indent)
 
 
-sys.excepthook = _shown  # Ctrl-C while a command still loads
+def parser(description: str, *examples: str, **more: Any) -> argparse.ArgumentParser:
+    """A command's parser, with `--help` and `--version`.
 
-
-def parser(description: str, **more: Any) -> argparse.ArgumentParser:
-    """A command's parser, with `--help` and `--version`. more: as of ArgumentParser."""
-    made = argparse.ArgumentParser(description=description, **more)
+    examples: the arguments of commands that `--help` shows; or a whole command line, with {} for
+    the command. more: as of ArgumentParser.
+    """
+    command = f".venv/bin/python tools/{name()}.py"
+    lines = (
+        each.replace("{}", command) if "{}" in each else f"{command} {each}" for each in examples
+    )
+    epilog = "\n  ".join([_EXAMPLES, *map(str.rstrip, lines)])
+    made = argparse.ArgumentParser(
+        description=description, epilog=epilog, formatter_class=_Formatter, **more
+    )
     made.add_argument("--version", action=_Version)
     return made
 
@@ -125,8 +133,8 @@ def run(main: Callable[[], int | None]) -> int:
     except (Refusal, OSError) as error:
         print(f"{name()}: {error}", file=sys.stderr)
         return error.code if isinstance(error, Refusal) else Refusal.code
-    except EOFError:  # Ctrl-D
-        print(f"{name()}: no answer, so nothing is done", file=sys.stderr)
+    except EOFError:  # Ctrl-D; the cursor is still behind the question
+        print(f"\n{name()}: no answer, so nothing is done", file=sys.stderr)
         return Refusal.code
     except KeyboardInterrupt:
         print(f"{name()}: interrupted", file=sys.stderr)
