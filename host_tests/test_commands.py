@@ -21,7 +21,7 @@ TOOLS = vm.ROOT / "tools"
 COMMANDS = {path.stem: path for path in sorted(TOOLS.glob("*.py"))}
 PAGE = (vm.ROOT / "docs/commands.md").read_text()
 CAPTURE = vm.ROOT / "host_tests/captures/dnsmasq-dhclient-nak.pcap"
-EVERY = pytest.mark.parametrize("name", sorted({*COMMANDS} - {"deploy"}))
+EVERY = pytest.mark.parametrize("name", COMMANDS)
 
 
 def ended(*command: str | Path, **env: str) -> subprocess.CompletedProcess[str]:

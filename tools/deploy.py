@@ -9,9 +9,8 @@ goes on with what had arrived.
 
 from __future__ import annotations
 
-from toolchain import cli  # first: from here on Ctrl-C ends in words
+import toolchain.start  # noqa: F401
 
-# isort: split
 import argparse
 import getpass
 import json
@@ -20,14 +19,12 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from device.catalogue import model
 from device.config import CONFIG, checked, given, read, wifi
 from device.deployment import EXTRAS, Deployment, check_extras
 from device.remote import Board, resolved
+from toolchain import cli
 from toolchain.cli import Refusal
 
 
@@ -35,7 +32,9 @@ def options(description: str) -> argparse.ArgumentParser:
     """A parser for what is deployed, and where to."""
     parser = cli.parser(
         f"{description} The key of the Wi-Fi comes from WIFI_KEY in the environment, or is asked "
-        "for."
+        "for.",
+        "RPI_PICO_W /dev/ttyACM0 --ssid greenhouse",
+        "ESP32_GENERIC /dev/ttyUSB0 --config greenhouse.json",
     )
     parser.add_argument("board", nargs="?", default="", help="as in boards/, e.g. RPI_PICO_W")
     parser.add_argument(
