@@ -69,7 +69,7 @@ emulate: setup  ## an emulated Pico W gets its lease; what a wake takes (Linux; 
 	@$(PY) tools/emulate.py $(if $(IMAGE),--image "$$IMAGE")
 
 flash: .venv/ready  ## MicroPython onto a board, then what deploy does: BOARD= PORT= (MICROPYTHON=FILE YES=1)
-	@$(PY) tools/flash_board.py --micropython="$$MICROPYTHON" $(if $(filter-out 0,$(YES)),--yes) $(deployment)
+	@$(PY) tools/flash_board.py --image="$$MICROPYTHON" $(if $(filter-out 0,$(YES)),--yes) $(deployment)
 
 deployment = --config="$$CONFIG" --ssid="$$SSID" --extras="$$EXTRAS" \
 	$(if $(filter-out 0,$(DEBUG)),--debug) $(if $(filter 0,$(APP)),--no-app) \

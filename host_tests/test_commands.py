@@ -156,18 +156,22 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 # What each is given, and how many such things it does at least: when it imports, and afterwards
 CUT_OFF: dict[str, tuple[list[str], int, int]] = {
     "bench": (["--quick"], 600, 250),
+    "boards": ([], 250, 100),
     "conformance": ([], 300, 40),
     "decode": ([str(CAPTURE)], 450, 12),
     "demo": ([], 3000, 250),
     "deploy": (["RPI_PICO_W", "/dev/null"], 550, 3),
     "doctor": (["/dev/null"], 650, 2),
     "emulate": ([], 1300, 20),
+    "flash_board": (["RPI_PICO_W", "/dev/null"], 550, 3),
     "fleets": (["loss"], 300, 5),
+    "image": (["RPI_PICO_W", "/dev/null"], 550, 3),
     "lab": (["list"], 3000, 30),
     "lease": (["show", "/dev/null"], 550, 2),
     "mip_index": (["--output", "{tmp}/mip"], 250, 350),
     "netup": (["lo"], 500, 100),
     "release": ([], 550, 8),
+    "repl": (["auto"], 450, 2),
     "size": ([], 250, 400),
     "states": ([], 250, 900),
     "virtual_board": (["{tmp}/flash.bin"], 350, 4),
@@ -268,7 +272,7 @@ def test_ctrl_d_at_a_question_ends_the_command_with_a_word() -> None:
         b"\x04", COMMANDS["deploy"], "RPI_PICO_W", "/dev/null", "--ssid", "greenhouse"
     )
     assert code == 1
-    assert "\r\ndeploy: ended by Ctrl-D\r\n" in said
+    assert "\r\ndeploy: no answer, so nothing is done\r\n" in said
     assert "Traceback" not in said
 
 
@@ -278,4 +282,4 @@ def test_the_end_of_the_input_is_no_fault_of_ours(capsys: pytest.CaptureFixture[
 
     run: Callable[[], int] = lambda: cli.run(asks)  # noqa: E731
     assert run() == 1
-    assert capsys.readouterr().err.endswith(": ended by Ctrl-D\n")
+    assert capsys.readouterr().err.endswith(": no answer, so nothing is done\n")

@@ -277,7 +277,7 @@ def test_ctrl_c_ends_it_at_once() -> None:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
-        assert process.stderr.read() == ""
+        assert process.stderr.read() == "demo: interrupted\n"
 
 
 def failed(server: Server) -> Output:

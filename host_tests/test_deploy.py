@@ -635,7 +635,7 @@ def test_ctrl_d_where_the_key_is_asked_for_ends_in_words(
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys, "argv", ["deploy", NAME, "/dev/moon", "--ssid=home"])
     assert cli.run(deploy.main) == 1
-    assert capsys.readouterr().err == "deploy: no answer, so nothing is done\n"
+    assert capsys.readouterr().err == "\ndeploy: no answer, so nothing is done\n"
 
 
 # Several

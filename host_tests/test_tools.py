@@ -170,7 +170,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> None:
         (cli.Interrupted("half seen"), 130, "moon: half seen\n"),
         (FileNotFoundError(2, "No such file", "sky"), 1, "moon: [Errno 2] No such file: 'sky'\n"),
         (KeyboardInterrupt(), 130, "moon: interrupted\n"),
-        (EOFError(), 1, "moon: no answer, so nothing is done\n"),
+        (EOFError(), 1, "\nmoon: no answer, so nothing is done\n"),
     ],
 )
 def test_what_is_refused_is_a_line_and_an_exit_code(
@@ -204,7 +204,7 @@ def test_a_reader_that_has_gone_is_no_reason_for_words(how: str) -> None:
 
 
 def test_ctrl_c_while_a_command_loads_ends_in_words(tmp_path: Path) -> None:
-    (tmp_path / "late.py").write_text("from toolchain import cli\nraise KeyboardInterrupt\n")
+    (tmp_path / "late.py").write_text("import toolchain.start\nraise KeyboardInterrupt\n")
     done = subprocess.run(
         [sys.executable, tmp_path / "late.py"],
         env={**os.environ, "PYTHONPATH": str(vm.ROOT / "tools")},

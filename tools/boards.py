@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import toolchain.start  # noqa: F401
+
 import sys
 
 from device.listing import PAGE, page
@@ -10,7 +12,7 @@ from toolchain import cli
 
 
 def main() -> None:
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, "", "--write")
     parser.add_argument("--write", action="store_true", help="into that file; else print the page")
     write = parser.parse_args().write
     text = page(PAGE.read_text())

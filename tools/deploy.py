@@ -28,13 +28,12 @@ from toolchain import cli
 from toolchain.cli import Refusal
 
 
-def options(description: str) -> argparse.ArgumentParser:
+def options(description: str, *examples: str) -> argparse.ArgumentParser:
     """A parser for what is deployed, and where to."""
     parser = cli.parser(
         f"{description} The key of the Wi-Fi comes from WIFI_KEY in the environment, or is asked "
         "for.",
-        "RPI_PICO_W /dev/ttyACM0 --ssid greenhouse",
-        "ESP32_GENERIC /dev/ttyUSB0 --config greenhouse.json",
+        *examples,
     )
     parser.add_argument("board", nargs="?", default="", help="as in boards/, e.g. RPI_PICO_W")
     parser.add_argument(
@@ -59,7 +58,11 @@ def options(description: str) -> argparse.ArgumentParser:
 
 def parsed() -> argparse.Namespace:
     """What the command line asks for."""
-    return options("Puts the firmware onto boards.").parse_args()
+    return options(
+        "Puts the firmware onto boards.",
+        "RPI_PICO_W /dev/ttyACM0 --ssid greenhouse",
+        "ESP32_GENERIC /dev/ttyUSB0 --config greenhouse.json",
+    ).parse_args()
 
 
 def check(arguments: argparse.Namespace) -> None:

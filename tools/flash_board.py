@@ -7,22 +7,20 @@ asked for.
 
 from __future__ import annotations
 
-from toolchain import cli  # first: from here on Ctrl-C ends in words
+import toolchain.start  # noqa: F401
 
-# isort: split
 import argparse
 import os
 import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
-
 import deploy
 from device.catalogue import Model, model
 from device.remote import Board, on_usb, ports, resolved
 from flashing import download, esp32, rp2
 from imaging.firmware import recognised
+from toolchain import cli
 from toolchain.cli import Refusal
 
 _BUTTON_S = 120  # for a person to find the button
@@ -35,9 +33,13 @@ _TO_BOOTLOADER = "import machine, time; time.sleep_ms(100); machine.bootloader()
 
 def parsed() -> argparse.Namespace:
     """What the command line asks for."""
-    parser = deploy.options("Puts MicroPython onto a board, and then what deploy.py does.")
+    parser = deploy.options(
+        "Puts MicroPython onto a board, whatever is on it, and then what deploy.py does.",
+        "RPI_PICO_W auto --ssid greenhouse",
+        "ESP32_GENERIC /dev/ttyUSB0 --image ESP32_GENERIC-20250415-v1.25.0.bin",
+    )
     parser.add_argument(
-        "--micropython", metavar="FILE", help="its image; without it, the newest is downloaded"
+        "--image", metavar="FILE", help="of MicroPython; without it, the newest is downloaded"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask before flash is erased")
     return parser.parse_args()
@@ -131,7 +133,7 @@ def _run(arguments: argparse.Namespace) -> None:
     board = model(arguments.board)
     port = _port(arguments, board)
     deploy.check(arguments)
-    path = Path(arguments.micropython) if arguments.micropython else download.latest(board)
+    path = Path(arguments.image) if arguments.image else download.latest(board)
     image = Image(path, board, arguments.force)
     before = on_usb()
     if board.port == "esp32":

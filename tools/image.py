@@ -7,6 +7,8 @@ The file is read back and compared before it takes its place. Nothing is flashed
 
 from __future__ import annotations
 
+import toolchain.start  # noqa: F401
+
 import argparse
 import hashlib
 import json
@@ -15,8 +17,6 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from littlefs import LittleFSError
 
@@ -45,7 +45,9 @@ def parsed() -> argparse.Namespace:
     """What the command line asks for."""
     parser = cli.parser(
         "Makes one file to flash: MicroPython, and in its file system what `make deploy` copies, "
-        "the config, the application."
+        "the config, the application.",
+        "RPI_PICO_W RPI_PICO_W-20250415-v1.25.0.uf2 --config greenhouse.json --app app",
+        "RPI_PICO_W RPI_PICO_W-20250415-v1.25.0.uf2 --fleet boards.csv",
     )
     parser.add_argument("board", nargs="?", default="", help="as in boards/, e.g. RPI_PICO_W")
     parser.add_argument("micropython", nargs="?", default="", help="its .uf2 or .bin")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import toolchain.start  # noqa: F401
 
-import argparse
 import datetime
 import hashlib
 import json
@@ -24,8 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mip_index
-from device.deployment import OLDEST, Deployment, boards
-from device.remote import System
+from device.catalogue import boards
+from device.deployment import files
 from toolchain import cli, vm
 from toolchain.cli import Refusal
 
@@ -116,10 +115,10 @@ def _write(version: str) -> None:
         name = f"dhcpc-{version}"
         _git("archive", f"--prefix={name}/", f"--output={new / name}.tar.gz", "HEAD")
         _wheel(Path(directory) / "source", new)
-        manifest = {"version": version, "mpy": int(loads), "boards": _boards(int(loads))}
+        manifest = {"version": version, "mpy": int(loads), "boards": _boards()}
         (new / "boards.json").write_text(json.dumps(manifest, indent=2) + "\n")
-        files = sorted(path for path in new.rglob("*") if path.is_file())
-        lines = [f"{_sha256(path.read_bytes())}  {path.relative_to(new)}\n" for path in files]
+        made = sorted(path for path in new.rglob("*") if path.is_file())
+        lines = [f"{_sha256(path.read_bytes())}  {path.relative_to(new)}\n" for path in made]
         (new / _SUMS).write_text("".join(lines))
         if DIST.exists():
             DIST.rename(Path(directory) / "old")
@@ -146,26 +145,15 @@ def _wheel(source: Path, target: Path) -> None:
         raise Refusal(f"no wheel: {done.stdout}{done.stderr}")
 
 
-class _Blank:
-    # A board with nothing on it.
-
-    def names(self, path: str) -> list[str]:
-        return []
-
-
-def _boards(loads: int) -> dict[str, list[dict[str, object]]]:
+def _boards() -> dict[str, list[dict[str, object]]]:
     # What `make deploy` copies to a board that is new.
-    system = System("micropython", OLDEST, "", loads, 4096, 0)
-    found = {}
-    for name in boards():
-        asked = argparse.Namespace(board=name, extras=[], app=True, debug=False)
-        deployment = Deployment(_Blank(), asked)  # type: ignore[arg-type]
-        deployment.choose(system, [], set())
-        found[name] = [
+    return {
+        name: [
             {"path": path, "size": len(data), "sha256": _sha256(data)}
-            for path, data in sorted(deployment.files.items())
+            for path, data in sorted(files(name, set(), app=True).items())
         ]
-    return found
+        for name in boards()
+    }
 
 
 def _sha256(data: bytes) -> str:

@@ -3,20 +3,17 @@
 
 from __future__ import annotations
 
-from toolchain import cli  # first: from here on Ctrl-C ends in words
+import toolchain.start  # noqa: F401
 
-# isort: split
 import os
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
 
 from device.remote import resolved
+from toolchain import cli
 
 
 def main() -> None:
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, "", "/dev/ttyACM0")
     parser.add_argument("port", nargs="?", default="auto", help="auto, the default, a0, u1, ...")
     port = resolved(parser.parse_args().port)
     mpremote = [sys.executable, "-m", "mpremote", "connect", port, "repl"]
