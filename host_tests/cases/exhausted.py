@@ -1,0 +1,106 @@
+"""A heap that ends at each allocation of a poll, at every moment of a client's life."""
+
+import gc
+import sys
+
+from faulty import LIFE, Device, NoFaults
+
+WORD = 8 if sys.maxsize > 1 << 31 else 4  # bytes
+BLOCK = 4 * WORD  # of a VM's heap
+MOST = 100  # blocks: with so much room a poll that finds no more to do is through
+
+
+class Outbox:
+    """Keeps what leaves a board, for later: the client is to find no room, not the server."""
+
+    def __init__(self, board):
+        self.board = board
+        self.leave, self.frame = board.leaves, board.frame
+        self.kept = [()] * 8
+        self.count = 0
+
+    def keep(self, *call):
+        self.kept[self.count] = call
+        self.count += 1
+
+    def close(self):
+        self.board.leaves = self.board.frame = self.keep
+
+    def open(self):
+        self.board.leaves, self.board.frame = self.leave, self.frame
+        for call in self.kept[: self.count]:
+            (self.frame if len(call) == 1 else self.leave)(*call)
+        self.count = 0
+
+
+def fill():
+    """All that there is, as a chain."""
+    chain = None
+    try:
+        while True:
+            chain = (chain, bytearray(4096))
+    except MemoryError:
+        pass
+    try:
+        while True:
+            chain = (chain,)
+    except MemoryError:
+        return chain
+
+
+def with_room(blocks, do):
+    """do() with room for so much, in one piece; nothing is collected meanwhile."""
+    gc.disable()
+    room = [None] * (blocks * BLOCK // WORD + 4)
+    chain = fill()
+    room.clear()  # gives all of it back at once, but for 4 items
+    do()
+    del chain
+    gc.enable()
+
+
+def trials(port, stride):
+    """Each poll with room for ever more, by `stride` blocks, until it finds enough. Garbage is to
+    be collected between two `next`, which a 32-bit VM does only while nothing runs.
+    """
+    with Device(port, NoFaults()) as device:
+        outbox = Outbox(device.board)
+        for what, before, happens, event in LIFE:
+            if len(happens) < 2:
+                continue  # not in a poll
+            events = (event, "bound") if event == "rebooted" else (event,)
+            for at in range(len(happens)):
+                blocks = failed = 0
+                again = True
+                while again or blocks < MOST:
+                    before(device)
+                    device.count = 0
+                    for each in happens[:at]:
+                        each(device)
+                        device.poll()
+                    happens[at](device)
+                    outbox.close()
+                    gc.collect()
+                    yield
+                    with_room(blocks, device.client.poll)
+                    gc.collect()
+                    yield
+                    again = bool(device.events("error"))
+                    failed += again
+                    outbox.open()
+                    try:
+                        device.poll()
+                        for each in happens[at + 1 :]:
+                            each(device)
+                            device.poll()
+                        device.until(lambda names=events: device.events(*names))
+                        assert len(device.events(*events)) == 1
+                        assert what != "link" or len(device.events("link")) == 2
+                    except AssertionError:
+                        print("on", port, what, at, "with", blocks, device.events())
+                        raise
+                    device.settle()
+                    gc.collect()
+                    yield
+                    blocks += stride
+                assert failed > 9 // stride
