@@ -72,6 +72,7 @@ class Client:
     record: bytes | None
     due: str | None  # the event that the NIC has yet to follow
     save: "tuple[Any, ...] | None"  # what to do with the record, and with what
+    clear: "tuple[Any, ...] | None"  # that, when it is wrong: made in time, while there is memory
     saved: int | None  # when that was last done; None: it may be done now
     error: BaseException | None  # by on_event
 
@@ -162,6 +163,8 @@ class Client:
         """Do what `poll` does, its faults not caught."""
         link = self.link
         session = self.session
+        if self.due:
+            self.update(self.due)  # it is tried again
         if not link.up():
             if session.state:
                 self._stop("link")
@@ -171,8 +174,6 @@ class Client:
                     self.find()  # there is time now, and none when the link is up
         elif self.wanted and not session.state:
             self.start()
-        elif self.due:
-            self.update(self.due)  # it is tried again
         most = _MOST
         pause = 0
         while True:
@@ -294,9 +295,11 @@ class Client:
         """Read the record of this device on this network, `record`, unless it is there."""
         link = self.link
         old = self.key
-        self.key = None  # type: ignore[assignment]  # or else another network's might stay
+        self.key = self.clear = None  # type: ignore[assignment]  # or another network's might stay
         name = link.key()
-        self.key = key = bytes((1, len(name))) + link.mac + name + self.client_id
+        key = bytes((1, len(name))) + link.mac + name + self.client_id
+        self.clear = self.store.clear, key
+        self.key = key
         if key != old:
             self.record = self.saved = None
         if self.record is None:
@@ -319,19 +322,18 @@ class Client:
         clear: the record is wrong from now on. recv: a message that came has brought it about.
         """
         lease = self.session.lease
-        clear = clear and (self.lease or self.due or self.reuse)
+        if clear and (self.lease or self.due or self.reuse):
+            self.save = self.clear
+            self.saved = None
         self.due = event  # from here on, what finds no memory is done by the next poll
         self.lease = None
-        if clear:
-            self.save = self.store.clear, self.key
-            self.saved = None
         if self.attempt(self.link.apply, lease) is False:
             return
+        if lease:
+            self.save = self.store.save, lease, self.key
         self.due = None
         self.lease = lease
         self.reason = None if lease else self.reason or "no answer"
-        if lease:
-            self.save = self.store.save, lease, self.key
         if recv:
             self.tell("recv")
         self.tell(event)
