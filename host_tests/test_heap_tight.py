@@ -191,7 +191,6 @@ def test_a_lease_on_a_heap_in_pieces(script: str, said: str) -> None:
     assert last_line(WORLD + script, HEAP) == said
 
 
-@pytest.mark.skip(reason="client.py: what finds no memory between apply and save is lost")
 @pytest.mark.parametrize(("name", "port"), PLACES)
 def test_a_heap_that_ends_at_each_allocation_of_a_poll_is_made_up_for_by_the_next(
     name: str, port: str, tmp_path: Path
