@@ -35,7 +35,7 @@ class Outbox:
 
 def fill():
     """All that there is, as a chain."""
-    chain = None
+    chain: tuple = ()
     try:
         while True:
             chain = (chain, bytearray(4096))
