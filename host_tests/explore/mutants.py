@@ -149,7 +149,7 @@ CLIENTS = {
         "self.save = self.store.save, lease, self.key", "pass", "the_record_is_the_lease_s"
     ),
     "a record is not cleared": Mutant(
-        "self.save = self.store.clear, self.key", "pass", "the_record_is_the_lease_s"
+        "self.save = self.clear", "pass", "the_record_is_the_lease_s"
     ),
     "a NAK leaves the record": Mutant(
         'event == "nak", True', "False, True", "the_record_is_the_lease_s"
