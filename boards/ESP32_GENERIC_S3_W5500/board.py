@@ -17,8 +17,11 @@ def nic():
     return lan
 
 
-def nics():
-    """The Ethernet and the Wi-Fi, both switched on, for dhcpc.failover."""
+def wifi():
+    """The Wi-Fi, switched on."""
     wlan = network.WLAN(network.STA_IF)
     wlan.active(True)
-    return [nic(), wlan]
+    return wlan
+
+
+NICS = nic, wifi  # what makes each, the preferred one first

@@ -18,8 +18,11 @@ def nic():
     return lan
 
 
-def nics():
-    """The Ethernet and the board's Wi-Fi, both switched on, for dhcpc.failover."""
+def wifi():
+    """The board's Wi-Fi, switched on."""
     wlan = network.WLAN(network.STA_IF)
     wlan.active(True)
-    return [nic(), wlan]
+    return wlan
+
+
+NICS = nic, wifi  # what makes each, the preferred one first

@@ -93,11 +93,11 @@ class Client:
         nic: active; or a Link. The settings, by their names:
 
         hostname: option 12. client_id: option 61 with its type byte, else 1 and the MAC. params:
-        option 55, its codes in order. Of these three, what is empty is not sent. options: {code:
-        bytes, or text} to send besides. store: a path, or a Store. on_event(event, lease): is told
-        of each event. clock(): ms, modulo 2**30 or more, where sleep stops time.ticks_ms. reuse:
-        use a stored lease whose age the store's clock tells, without a packet, until its T1.
-        start_wait_ms: begin after a random time of at most that (RFC 2131 4.4.1).
+        option 55, its codes in order. One of these three that is empty is not sent. options:
+        {code: bytes, or text} to send besides. store: a path, or a Store. on_event(event, lease):
+        is told of each event. clock(): ms, modulo 2**30 or more, where sleep stops time.ticks_ms.
+        reuse: use a stored lease whose age the store's clock tells, without a packet, until its
+        T1. start_wait_ms: begin after a random time of at most that (RFC 2131 4.4.1).
         """
         link = nic if isinstance(nic, Link) else Link(nic)
         self.hostname = link.hostname

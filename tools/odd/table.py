@@ -19,13 +19,14 @@ from toolchain.cli import Unavailable
 
 _HEAD = """# Odd servers
 
-Made by `tools/lab.py odd`. A server on scapy's codec answers properly but for one named oddity;
-each client starts before it as if it had never run, on a network that it has to itself.
+This page shows which clients get a lease from servers that do something odd. `tools/lab.py odd`
+makes it. The server has scapy's codec, and does all as it should but for one oddity that has a
+name. Each client starts before it as if it had never run, on a network that it has to itself.
 
-*yes*: within 20 s (more where the server is slow) the client had a lease; of renewals and power
-cuts, the renewal or the second lease. Behind it stands what is applied and should not be, as *dns
-0.0.0.0*; of dhcpcd, dhclient and udhcpc, what they hand to their script. *-*: not run; lwIP's own
-client renews no lease of seconds.
+*yes*: the client had a lease within 20 s, or later where the server is slow. For renewals and
+power cuts it is the renewal, or the second lease. Behind *yes* stands what the client applies
+and should not, such as *dns 0.0.0.0*; dhcpcd, dhclient and udhcpc hand that to their script.
+*-*: it was not run; lwIP's own client does not renew leases of seconds.
 
 | | |
 | --- | --- |

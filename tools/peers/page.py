@@ -12,14 +12,15 @@ from peers.table import NOT_SENT, SENT, Row, Runs, made_rows, scene_rows
 
 _HEAD = """# This client beside others
 
-Made by `tools/lab.py peers`. Each client plays the same scenes before the same servers, each time
-on a network that it has to itself; scapy reads what it has sent. This client runs in the
-MicroPython VM, by `tools/netup.py`.
+This page shows what this client sends, beside three others. `tools/lab.py peers` makes it. Each
+client plays the same scenes before the same servers, each time on a network that it has to
+itself; scapy reads what it has sent. This client runs in the MicroPython VM, by
+`tools/netup.py`.
 
-**Bold** is what this client does and no other one; below each table stands why. *-*: no such
-message, or no such option. The names of REQUESTs are those of RFC 2131 table 4. "new" is another
-`xid` than that of the client's message before. The times are seconds since the first message of
-the scene; they are random in part, and are not compared.
+**Bold** is what this client alone does; the reason stands below each table. *-*: there is no
+such message, or no such option. The names of REQUESTs are those of RFC 2131 table 4. "new" means
+that the `xid` differs from that of the client's message before. The times are seconds since the
+first message of the scene. They are random in part, and are not compared.
 
 {times}
 
@@ -62,9 +63,10 @@ def _times() -> str:
         for (lease, t1, t2), titles in groups.items()
     ]
     return (
-        f"Where a lease is short: {'; '.join(told)}. udhcpc takes none for shorter than 122 s, "
-        "and does not heed T1 and T2: its server gives those that it keeps anyway. dhclient's "
-        "waits are random, and REBINDING is often lost in 20 s. dnsmasq gives 120 s at least."
+        f"Some scenes have a short lease: {'; '.join(told)}. udhcpc takes no lease of less than "
+        "122 s, and does not heed T1 and T2: its server gives those that it keeps anyway. "
+        "dhclient's waits are random, and 20 s are often too short for its REBINDING. dnsmasq "
+        "gives 120 s at least."
     )
 
 
