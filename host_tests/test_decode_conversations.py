@@ -583,8 +583,6 @@ def test_the_lines_of_a_capture() -> None:
         "",
     ]
     assert (run.code, run.err) == (0, "")
-    readme = (TOOL.parent.parent / "README.md").read_text()
-    assert "".join(f"    {line}\n" for line in run.out.splitlines()[:-1]) in readme
 
 
 def test_the_advice_stands_below_the_verdict() -> None:

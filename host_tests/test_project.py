@@ -101,32 +101,6 @@ def test_each_target_that_it_names_is_in_the_makefile() -> None:
     assert {"setup", "test", "lint", "size", "release"} <= found <= targets
 
 
-# Links
-
-PAGES = [
-    path
-    for folder in ("", "docs", "boards", "host_tests/captures", ".github", "boards/*")
-    for path in sorted(vm.ROOT.glob(f"{folder}/*.md".lstrip("/")))
-]
-
-
-def anchors(path: Path) -> set[str]:
-    """What a forge calls the headings of a page."""
-    titles = re.findall(r"^#+ (.*)", path.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(vm.ROOT)))
-def test_a_link_leads_to_a_file_and_a_heading_that_is_there(page: Path) -> None:
-    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
-        if re.match("[a-z]+:", link):
-            continue
-        name, _, heading = link.partition("#")
-        target = page.parent / name if name else page
-        assert target.exists(), link
-        assert not heading or heading in anchors(target), link
-
-
 # The forge
 
 
