@@ -7,7 +7,7 @@ from time import ticks_diff, ticks_ms
 
 import machine
 
-from __main__ import config, connect, dhcp  # boot.py's
+from __main__ import config, connect, dhcp, faults  # boot.py's
 from dhcpc import dotted
 
 TIMEOUT_MS = int(config.get("timeout_s", 20) * 1000)
@@ -119,5 +119,7 @@ def run():
             print("dhcpc: the watchdog resets the board; Ctrl-C within %d s of that" % WINDOW_S)
 
 
+for fault in faults:
+    say("%s; tried again at the next reset" % fault)
 dhcp.on_event = tell
 run()

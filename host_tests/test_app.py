@@ -157,6 +157,16 @@ def test_ctrl_c_leads_from_a_search_for_the_network_to_the_prompt(deployed: Depl
     assert terminal.ask("config['ssid']") == "'home'"
 
 
+def test_a_board_goes_on_without_a_nic_that_does_not_work(deployed: Deployed) -> None:
+    several = BOARD.replace("def nic", "def wifi") + (
+        "\ndef nic(): raise OSError('no chip')\nNICS = nic, wifi\n"
+    )
+    terminal = deployed.start({"dhcpc.json": config(), "board.py": several})
+    seen = terminal.read_until("tried again at the next reset")
+    assert "joins home" in seen
+    assert "\ndhcpc: board.nic(): OSError: no chip; tried" in seen
+
+
 def test_ctrl_c_comes_before_the_watchdog(deployed: Deployed) -> None:
     terminal = deployed.start({"dhcpc.json": config(watchdog_s=8)})
     seen = terminal.read_until("Ctrl-C within 5 s")

@@ -233,7 +233,7 @@ def test_a_board_that_is_the_same_has_the_same_port_and_nics(name: str) -> None:
     assert (board.port, board.nics, board.program) == (other.port, other.nics, other.program)
 
 
-def functions(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], Any]]:
+def functions(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What a board.py has, on its firmware."""
     for offered in TABLE[name].firmware():
         monkeypatch.setitem(sys.modules, offered.__name__, offered)
@@ -249,22 +249,15 @@ def test_nic_makes_the_nic_and_switches_it_on(name: str, monkeypatch: pytest.Mon
 
 
 @every_board
-def test_nics_are_all_that_the_board_has_and_the_preferred_one_is_switched_on_last(
+def test_nics_are_what_makes_all_that_the_board_has_and_each_by_itself(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[Nic] = []
-    active = Nic.__getattr__
-
-    def order(nic: Nic, call: str) -> Callable[..., None]:
-        made.append(nic)
-        return active(nic, call)
-
-    monkeypatch.setattr(Nic, "__getattr__", order)
-    nics = functions(name, monkeypatch).get("nics", tuple)()
+    found = functions(name, monkeypatch)
+    nics = [make() for make in found.get("NICS", ())]
     several = (TABLE[name].kind, "WLAN") if len(model(name).nics) > 1 else ()
     assert tuple(nic.made[0] for nic in nics) == several
-    assert made == list(reversed(nics))
     assert all(nic.done == [("active", (True,))] for nic in nics)
+    assert not several or found["NICS"][0] is found["nic"]
 
 
 @every_board

@@ -216,8 +216,10 @@ class Other(Nic):
     answers = {1: 2, 3: 5}
     yiaddr = b"\\xc0\\0\\2\\x65"
 
-def nics():
-    return [Nic(), Other()]
+def other():
+    return Other()
+
+NICS = nic, other
 """
 
 
@@ -230,6 +232,13 @@ def test_a_board_with_several_nics_is_well_if_one_of_them_has_a_lease(
     assert "MAC         02:00:00:00:00:02" in said
     assert "lease       192.0.2.101 from 192.0.2.1 for 3" in said
     assert shown(path) == (["DISCOVER", "OFFER", "REQUEST", "ACK"], "the board has its address")
+
+
+def test_a_nic_that_does_not_work_is_told(virtual: VirtualBoard, tmp_path: Path) -> None:
+    odd = "\ndef spi(): raise OSError('no chip')\nNICS = spi, nic\n"
+    code, said = of(virtual, tmp_path, answers=HONEST, odd=odd)
+    assert code == 0, said
+    assert "\nnot in use  board.spi(): OSError: no chip\n" in said
 
 
 def test_a_boot_py_of_ones_own_need_not_keep_the_nic(

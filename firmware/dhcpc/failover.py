@@ -363,7 +363,12 @@ class _Way:
 def make(
     nics: "Sequence[Any]", join: "Callable[[Any], object] | None" = None, **settings: "Any"
 ) -> Failover:
-    """Return the Failover of NICs or Links, the preferred one first: each has a Client with these
-    settings, whose records may be in one file. ValueError: as of Client and of Failover.
+    """Return the Failover of NICs or Links, the preferred one first, or of functions that make
+    them, as board.NICS: each has a Client with these settings, whose records may be in one file.
+    ValueError: as of Client and of Failover.
     """
-    return Failover([Client(nic, **settings) for nic in nics], join)
+    clients = [
+        Client(nic() if callable(nic) else nic, **settings)
+        for nic in reversed(nics)  # the preferred one is switched on last
+    ]
+    return Failover(list(reversed(clients)), join)

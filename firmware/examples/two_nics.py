@@ -1,5 +1,5 @@
 """A cable, and the Wi-Fi when that is gone: a whole program, as main.py, without a boot.py, for a
-board whose board.py has nics(). Beside boot.py an app.py needs nothing of this: `dhcp` is then the
+board whose board.py has NICS. Beside boot.py an app.py needs nothing of this: `dhcp` is then the
 Failover.
 """
 
@@ -30,7 +30,7 @@ def tell(event, lease):
         print(event, dhcp.reason)
 
 
-dhcp = failover.make(board.nics(), join)  # the preferred one first
+dhcp = failover.make(board.NICS, join)  # the preferred one first
 dhcp.on_event = tell
 while True:
     dhcp.poll(100)

@@ -101,7 +101,7 @@ class Stage:
         board.modules["network"].hostname = self.hostname
         self.modules = {
             "app": app,
-            "board": {"nics": self.nics} if len(board.nics) > 1 else {"nic": self.nic},
+            "board": self.makers(),
             "machine": {"WDT": self.wdt},
             "time": {"ticks_ms": self.ticks_ms, "ticks_diff": lambda a, b: a - b},
         }
@@ -118,14 +118,22 @@ class Stage:
             raise OSError(errno.ENOENT, self.text)
         return io.BytesIO(self.text.encode())
 
-    def nic(self):
-        self.board.nic.active(True)
-        return self.board.nic
+    def makers(self):
+        """What board.py has: of a board with two NICs, the functions that make both."""
 
-    def nics(self):
-        for each in reversed(self.board.nics):
-            each.nic.active(True)
-        return [each.nic for each in self.board.nics]
+        def nic():
+            return self.on(0)
+
+        def wifi():
+            return self.on(1)
+
+        return {"nic": nic, "NICS": (nic, wifi)} if len(self.board.nics) > 1 else {"nic": nic}
+
+    def on(self, i):
+        """Switch that NIC on."""
+        nic = self.board.nics[i].nic
+        nic.active(True)
+        return nic
 
     def hostname(self, name=None):
         self.name = name or self.name
@@ -246,7 +254,7 @@ def main_on(dhcp, clock, turn, seconds):
             raise KeyboardInterrupt
 
     modules = {
-        "__main__": module(config={}, connect=lambda: None, dhcp=dhcp),
+        "__main__": module(config={}, connect=lambda: None, dhcp=dhcp, faults=[]),
         "app": module(loop=loop),
         "machine": module(),
         "time": module(ticks_ms=lambda: clock.now, ticks_diff=lambda a, b: a - b),

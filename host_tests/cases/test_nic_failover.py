@@ -104,6 +104,25 @@ def test_when_the_cable_is_back_it_takes_over_and_the_radio_leaves():
     each_pair(case)
 
 
+def test_a_nic_that_fails_at_all_from_some_moment_on_leaves_the_other_in_use():
+    def case(two):
+        def fails(*how, **more):
+            raise OSError("no answer from the chip")
+
+        two.go(10)
+        nic = two.cable.nic
+        for name in ("active", "config", "ifconfig", "ipconfig", "isconnected", "status"):
+            setattr(nic, name, fails)
+        two.board.faults = {"send_ethernet": [OSError(5)] * 1000}
+        two.go(20)
+        assert two.radio.nic.ifconfig() == ON_RADIO
+        assert two.several.used is two.several.clients[1]
+        two.go(600)
+        assert two.several.lease.ip == ON_RADIO[0]
+
+    each_pair(case)
+
+
 def test_a_nic_without_a_lease_leaves_the_name_server_as_it_is():
     def case(two):
         two.go(10)
@@ -187,17 +206,62 @@ def test_without_a_wifi_in_the_settings_the_cable_is_all_there_is():
             assert type(stage.names["dhcp"]) is Client
 
 
-def test_a_board_may_give_its_nics_as_a_tuple():
+def dead(stage, i, error):
+    """One of its NICs cannot be made."""
+
+    def nic():
+        raise error
+
+    board = stage.modules["board"]
+    nics = list(board["NICS"])
+    nics[i] = nic
+    board.update(nic=nics[0], NICS=nics)
+    if not stage.board.nics[i].wifi:
+        stage.events = [event for event in stage.events if event[1] == stage.ctrl_c]
+
+
+def test_the_board_goes_on_without_a_nic_that_cannot_be_made_and_says_so_once():
+    for pair in PAIRS:
+        for i, error in (
+            (0, OSError("ethernet enable failed")),
+            (0, RuntimeError("Wifi Unknown Error 0x0102")),
+            (1, OSError("Wifi Internal Error")),
+        ):
+            with plug(*pair) as board:
+                stage = Stage(board, WIFI_CONFIG, seconds=10)
+                dead(stage, i, error)
+                assert stage.run().interrupted()
+                assert board.nics[1 - i].nic.ifconfig()[0] == ON_CABLE[0]
+                words = "dhcpc: board.nic(): %s: %s; " % (type(error).__name__, error)
+                assert stage.said(words) == 1
+
+
+def test_the_board_goes_on_without_a_nic_that_no_client_can_use_and_switches_it_off():
     for pair in PAIRS:
         with plug(*pair) as board:
-            stage = Stage(board, {}, seconds=5)
-            stage.modules["board"] = {"nics": lambda stage=stage: tuple(stage.nics())}
+            cable = board.nics[0].nic
+            known = cable.known
+            cable.known = lambda known=known: dict(known(), mac=bytes(6))
+            stage = Stage(board, WIFI_CONFIG, seconds=10)
+            stage.events.pop()
             assert stage.run().interrupted()
-            assert board.nics[0].nic.ifconfig()[0] == ON_CABLE[0]
+            assert board.nics[1].nic.ifconfig()[0] == ON_CABLE[0]
+            assert stage.said("dhcpc: board.nic(): OSError: nic: not active; ") == 1
+            assert not cable.active()
 
 
-def test_a_board_that_gives_no_nic_is_said_to():
-    with plug("ESP32") as board:
-        stage = Stage(board, WIFI_CONFIG)
-        stage.modules["board"] = {"nics": list}
-        assert str(stage.run().error) == "board.nics(): there is none"
+def test_where_no_nic_works_the_error_of_the_preferred_one_leads_to_the_prompt():
+    for pair in PAIRS:
+        with plug(*pair) as board:
+            stage = Stage(board, WIFI_CONFIG)
+            dead(stage, 1, OSError("Wifi Internal Error"))
+            dead(stage, 0, OSError("no chip"))
+            assert str(stage.run().error) == "no chip"
+
+
+def test_a_wrong_setting_leads_to_the_prompt_though_there_is_another_nic():
+    with plug(*PAIRS[0]) as board:
+        long = dict(WIFI_CONFIG, vendor_class="a" * 200, user_class=["b" * 200])
+        error = Stage(board, long).run().error
+        assert type(error) is ValueError
+        assert str(error) == "/dhcpc.json: options"

@@ -28,7 +28,8 @@ try:
     _version = dhcpc.__version__
 except Exception as error:
     _version = repr(error)
-print([_version, [name for name in ("config", "nic", "dhcp") if name in globals()]])
+print([_version, [name for name in ("config", "nic", "dhcp") if name in globals()],
+    globals().get("faults", [])])
 """
 _HEAP = """
 import gc
@@ -114,8 +115,10 @@ def examine(board: Board, seconds: int, messages: bool = False) -> Iterator[Find
     system = board.system()
     version = ".".join(map(str, system.version))
     add(("firmware", f"{system.name} {version} on {system.machine or 'an unknown board'}"))
-    client, names = board.run(_PARTS)
+    client, names, faults = board.run(_PARTS)
     add(("dhcpc", client))
+    for fault in faults:
+        add(("not in use", fault))
     free, taken = board.run(_HEAP)
     add(("heap", f"{free // 1024} KB free of {(free + taken) // 1024} KB"))
     clock = board.run(_CLOCK)
