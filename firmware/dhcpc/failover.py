@@ -233,7 +233,8 @@ class Failover:
 class _Way:
     # One of the Clients. `joined`: when its radio was last told to join, ms, None if to leave;
     # `left`: when that was; `lost`: whether it was in use since; `waits`: whether another one has
-    # the port; `since`: since when it has a lease without being in use.
+    # the port; `since`: since when it has a lease without being in use; `linked`: whether a cable
+    # was in when that was last looked at.
 
     def __init__(self, several: Failover, dhcp: Client) -> None:
         link = dhcp.link
@@ -245,12 +246,26 @@ class _Way:
         self.left: int | None = None
         self.since: int | None = None
         self.lost = self.waits = False
+        self.linked = False
+        self.do_up = link.up
+        if self.nic and not self.radio and link.option:
+            link.up = self._up  # type: ignore[method-assign]
         self.do_apply = link.apply
         self.do_open = link.open
         self.do_tell = dhcp.tell
         link.apply = self._apply  # type: ignore[method-assign]
         link.open = self._open  # type: ignore[method-assign]
         dhcp.tell = self._tell  # type: ignore[method-assign]
+
+    def _up(self) -> bool:
+        # Up to MicroPython 1.28 an ESP32 takes news of the Wi-Fi's address for news of the cable,
+        # which then looks started (1) or stopped (2). One that was in, and is not off, is in.
+        nic = self.nic
+        try:
+            self.linked = self.do_up() or (self.linked and nic.status() in (1, 2) and nic.active())
+        except Exception:
+            self.linked = False
+        return self.linked
 
     def _apply(self, lease: "Lease | None") -> None:
         several = self.several

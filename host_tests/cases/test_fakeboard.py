@@ -669,3 +669,21 @@ def test_a_frame_with_a_wrong_checksum_is_noticed():
         frame[12:14] = b"\x08\x06"
         board.nic.send_ethernet(frame)
         assert board.arps == [frame]
+
+
+def test_up_to_1_28_news_of_the_wifi_are_news_of_the_ethernet():
+    for port, told in (("ESP32_LAN_OLD", (1, 2, 3)), ("ESP32_LAN", (3, 3, 3))):
+        with plug(port, "ESP32") as board:
+            cable, radio = board.nics
+            for each in board.nics:
+                each.nic.active(True)
+                each.connect()
+            radio.nic.ifconfig(("10.0.0.6", "255.255.255.0", "10.0.0.9", "10.0.0.8"))
+            statuses = [cable.nic.status()]
+            radio.nic.disconnect()
+            board.sleep(120)
+            statuses.append(cable.nic.status())
+            cable.away()
+            cable.back()
+            statuses.append(cable.nic.status())
+            assert tuple(statuses) == told

@@ -11,7 +11,8 @@ from world import DISCOVER, OTHER_IP, REQUEST, opt, types
 # Only these find the scripts: firmware/ is where the oldest takes the package from.
 VMS = ("cpython", "vm64", "vm32-1.22")
 
-PAIRS = (("ESP32_LAN", "ESP32"), ("ESP32_LAN", "ESP32_OLD"), ("W5500", "PICO_W"))
+OLD = (("ESP32_LAN_OLD", "ESP32"), ("ESP32_LAN_OLD", "ESP32_OLD"))
+PAIRS = (("ESP32_LAN", "ESP32"), OLD[0], OLD[1], ("W5500", "PICO_W"))
 ON_CABLE = ("10.0.0.5", "255.255.255.0", "10.0.0.1", "10.0.0.2")
 ON_RADIO = ("10.0.0.6", "255.255.255.0", "10.0.0.9", "10.0.0.8")
 
@@ -55,9 +56,9 @@ class Two:
         return [each.nic.ifconfig()[0] for each in (self.cable, self.radio)]
 
 
-def each_pair(case):
-    """Run case(two) on each pair of NICs."""
-    for pair in PAIRS:
+def each_pair(case, pairs=PAIRS):
+    """Run case(two) on each of those pairs of NICs."""
+    for pair in pairs:
         with plug(*pair) as board:
             try:
                 case(Two(board))
@@ -102,6 +103,57 @@ def test_when_the_cable_is_back_it_takes_over_and_the_radio_leaves():
         assert not two.radio.netif.link
 
     each_pair(case)
+
+
+def test_a_cable_stays_in_use_when_news_of_the_wifi_are_taken_for_its_own():
+    def case(two):
+        two.go(10)
+        two.unplug()
+        two.go(10)
+        two.cable.back()
+        two.go(10)
+        events: list = []
+        two.several.on_event = lambda event, lease: events.append(event)
+        two.go(200)
+        assert two.cable.nic.status() == 2  # by the Wi-Fi's, 120 s after it has left
+        assert two.addresses == [ON_CABLE[0], NO_IP]
+        assert events == []
+
+    each_pair(case, OLD)
+
+
+def test_a_cable_that_was_in_before_the_wifi_had_its_address_takes_over():
+    def case(two):
+        two.cable.server.mute = (DISCOVER, REQUEST)
+        two.go(30)
+        assert two.addresses == [NO_IP, ON_RADIO[0]]
+        assert two.cable.nic.status() in (1, 5)
+        two.cable.server.mute = ()
+        two.go(120)
+        assert two.addresses == [ON_CABLE[0], NO_IP]
+
+    each_pair(case, OLD)
+
+
+def test_a_cable_that_is_out_or_was_never_in_is_not_taken_for_one_that_is_in():
+    def case(two):
+        link = two.several.clients[0].link
+        two.unplug()
+        two.go(400)
+        assert not link.up()
+        assert two.addresses == [NO_IP, ON_RADIO[0]]
+        two.cable.back()
+        two.go(10)
+        assert link.up()
+        two.cable.nic.active(False)
+        two.go(1)
+        assert not link.up()
+        two.cable.nic.active(True)
+        two.go(400)
+        assert not link.up()
+        assert two.addresses == [NO_IP, ON_RADIO[0]]
+
+    each_pair(case, OLD)
 
 
 def test_a_nic_that_fails_at_all_from_some_moment_on_leaves_the_other_in_use():

@@ -18,8 +18,9 @@ if stack.ESP32:
     STAT_IDLE = 1000
     STAT_CONNECTING = 1001
     STAT_GOT_IP = 1010
-    ETH_STARTED = 1
+    ETH_STOPPED = 2
     ETH_CONNECTED = 3
+    ETH_DISCONNECTED = 4
     ETH_GOT_IP = 5
 else:
     STAT_IDLE = 0
@@ -397,7 +398,7 @@ class ESP32LAN(_Cable, _ESP32):
     def status(self):
         """ETH_..."""
         if not self._plugged():
-            return ETH_STARTED
+            return ETH_DISCONNECTED if self._active else ETH_STOPPED
         return ETH_GOT_IP if self.isconnected() else ETH_CONNECTED
 
 

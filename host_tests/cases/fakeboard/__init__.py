@@ -16,7 +16,7 @@ import sys
 from kit import Module, called, home, imported
 from world import Sent
 
-from .esp32 import EspLan, EspWlan, EspWlanOld
+from .esp32 import EspLan, EspLanOld, EspWlan, EspWlanOld
 from .lwip import (
     ALL,
     ALL_MACS,
@@ -64,9 +64,10 @@ _NICS = {
     "ESP32": EspWlan,
     "ESP32_OLD": EspWlanOld,
     "ESP32_LAN": EspLan,
+    "ESP32_LAN_OLD": EspLanOld,
 }
 WIFI = ("PICO_W", "PICO_W_OLD", "ESP32", "ESP32_OLD")
-ESP32 = ("ESP32", "ESP32_OLD", "ESP32_LAN")
+ESP32 = ("ESP32", "ESP32_OLD", "ESP32_LAN", "ESP32_LAN_OLD")
 FRAMES = ("PICO_W", "PICO_W_OLD", "W5500")  # those that send whole frames
 CABLES = ("W5500", "LAN", "ESP32_LAN")
 OLD = ("PICO_W_OLD", "ESP32_OLD")  # of the first versions that are supported

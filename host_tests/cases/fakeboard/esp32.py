@@ -2,6 +2,8 @@
 
 from .lwip import MAC, NO_IP, Nic, numbers
 
+IP_LOST = 120000  # ms: CONFIG_ESP_NETIF_IP_LOST_TIMER_INTERVAL
+
 
 class EspNetif(Nic):
     """ports/esp32/network_common.c, and ESP-IDF 5's esp_netif_lwip.c and esp_netif_handlers.c. A
@@ -143,6 +145,7 @@ class EspWlanOld(EspNetif):
     def __init__(self, board):
         super().__init__(board)
         self.on = self.connected = self.wanted = False
+        self.down = None
         self.reason = 0
         self.network = ("", "")
         self.ssid = ""  # of the association, which no script is told of
@@ -198,6 +201,24 @@ class EspWlanOld(EspNetif):
     def got_ip(self):
         self.connected = True
         self.reason = 0
+        self.news(1)  # IP_EVENT_STA_GOT_IP is 0, as ETHERNET_EVENT_START is
+
+    def link_down(self):
+        super().link_down()
+        self.down = self.board.now
+
+    def news(self, status):
+        """An IP event, whose number is that of an event of an Ethernet."""
+        for board in self.board.nics:
+            if isinstance(board.nic, EspLanOld):
+                board.nic.event = status
+
+    def lost_ip(self):
+        """IP_EVENT_STA_LOST_IP, 1 as ETHERNET_EVENT_STOP: when the link has been down for long."""
+        if self.down is not None and self.board.now - self.down >= IP_LOST:
+            self.down = None
+            if self.netif.ip == NO_IP:
+                self.news(2)
 
     def status(self, what=None):
         if what == "rssi":
@@ -270,3 +291,15 @@ class EspLan(EspIpconfig, EspNetif):
 
     def known(self):
         return {"mac": MAC, "ifname": self.ifname}
+
+
+class EspLanOld(EspLan):
+    """The same up to 1.28, which takes each IP event for one of its own, by its number. The timer
+    for the Wi-Fi's address starts at each loss of its link since 1.24 (ESP-IDF 5.2).
+    """
+
+    def status(self):
+        for board in self.board.nics:
+            if board.wifi:
+                board.nic.lost_ip()
+        return super().status()
