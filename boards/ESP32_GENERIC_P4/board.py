@@ -12,5 +12,7 @@ def nic():
         phy_type=network.PHY_IP101,
         phy_addr=1,
     )
+    if lan.active():
+        lan.active(False)  # it is on since before a soft reset
     lan.active(True)
     return lan

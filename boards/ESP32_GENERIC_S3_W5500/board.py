@@ -13,6 +13,8 @@ def nic():
         phy_type=network.PHY_W5500,
         phy_addr=0,
     )
+    if lan.active():
+        lan.active(False)  # it is on since before a soft reset
     lan.active(True)
     return lan
 

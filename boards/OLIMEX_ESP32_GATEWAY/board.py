@@ -15,6 +15,8 @@ def nic():
         ref_clk=Pin(17),
         ref_clk_mode=Pin.OUT,
     )
+    if lan.active():
+        lan.active(False)  # it is on since before a soft reset
     lan.active(True)
     return lan
 
