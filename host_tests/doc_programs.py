@@ -64,7 +64,7 @@ def functions(source: str) -> set[str]:
 
 def on_boards(source: str) -> None:
     """Run a program in the VM on a board of each kind that it can be for."""
-    several = "nics" in source
+    several = "NICS" in source
     for port, second in BOARDS:
         if bool(second) != several:
             continue

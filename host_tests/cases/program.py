@@ -116,7 +116,7 @@ class Found:
         network.WLAN = lambda interface=0: board.nic
         board_py = {"nic": self.nic}
         if len(board.nics) > 1:
-            board_py["nics"] = self.nics
+            board_py["NICS"] = [self.makes(each) for each in board.nics]
         self.modules = {
             "board": module(**board_py),
             "machine": self.machine,
@@ -160,12 +160,16 @@ class Found:
             self.board.back()
         return self.board.nic
 
-    def nics(self):
-        for each in reversed(self.board.nics):
-            each.nic.active(True)
-            if not each.wifi:
-                each.back()
-        return [each.nic for each in self.board.nics]
+    def makes(self, line):
+        """What makes the NIC of a line, as in board.py."""
+
+        def make():
+            line.nic.active(True)
+            if not line.wifi:
+                line.back()
+            return line.nic
+
+        return make
 
     def dhcp(self):
         """A client that has not been polled yet, on a NIC that joins its network then."""
