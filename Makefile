@@ -19,6 +19,9 @@ ifneq ($(strip $(unknown)),)
 $(error $(strip $(unknown)) is not known here; there are $(SETTINGS:=$(equals)). \
 	BOARD= is a folder of boards/; docs/deploy.md has the others)
 endif
+odd = $(if $(call given,$(1)),$(filter-out 0 1,$(value $(1))))
+$(foreach each,DEBUG FORCE YES,$(if $(call odd,$(each)),$(error $(each)= is 1 or 0)))
+app_elsewhere := $(call odd,APP)
 as_typed = $(eval override $(1) := $$(value $(1)))$(eval export $(1))
 $(foreach each,$(SETTINGS),$(if $(filter undefined file,$(origin $(each))),,$(call as_typed,$(each))))
 
@@ -69,18 +72,19 @@ emulate: setup  ## an emulated Pico W gets its lease; what a wake takes (Linux; 
 	@$(PY) tools/emulate.py $(if $(IMAGE),--image "$$IMAGE")
 
 flash: .venv/ready  ## MicroPython onto a board, then what deploy does: BOARD= PORT= (MICROPYTHON=FILE YES=1)
-	@$(PY) tools/flash_board.py --image="$$MICROPYTHON" $(if $(filter-out 0,$(YES)),--yes) $(deployment)
+	@$(PY) tools/flash_board.py --image="$$MICROPYTHON" $(if $(filter 1,$(YES)),--yes) $(deployment)
 
-deployment = --config="$$CONFIG" --ssid="$$SSID" --extras="$$EXTRAS" \
-	$(if $(filter-out 0,$(DEBUG)),--debug) $(if $(filter 0,$(APP)),--no-app) \
-	$(if $(filter-out 0,$(FORCE)),--force) -- "$$BOARD" $$PORT
+deployment = $(if $(app_elsewhere),$(error APP= is 0 or 1 here; APP=DIR is for `make image`)) \
+	--config="$$CONFIG" --ssid="$$SSID" --extras="$$EXTRAS" \
+	$(if $(filter 1,$(DEBUG)),--debug) $(if $(filter 0,$(APP)),--no-app) \
+	$(if $(filter 1,$(FORCE)),--force) -- "$$BOARD" $$PORT
 
 deploy: .venv/ready  ## the firmware onto a board: BOARD=RPI_PICO_W PORT=/dev/ttyACM0, see docs/deploy.md
 	@$(PY) tools/deploy.py $(deployment)
 
 image: .venv/ready  ## one file to flash: BOARD=RPI_PICO_W MICROPYTHON=FILE, see docs/image.md
 	@$(PY) tools/image.py --config="$$CONFIG" --app="$$APP" --extras="$$EXTRAS" --fleet="$$FLEET" \
-		--output="$${OUTPUT:-build/image}" $(if $(filter-out 0,$(DEBUG)),--debug) \
+		--output="$${OUTPUT:-build/image}" $(if $(filter 1,$(DEBUG)),--debug) \
 		-- "$$BOARD" "$$MICROPYTHON"
 
 mip: .venv/ready  ## an index for mip in build/mip, of .mpy files and of source

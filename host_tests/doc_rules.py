@@ -101,6 +101,23 @@ def table_of_a_fleet(block: Block) -> Check | None:
     return check
 
 
+def refusal_of_a_fleet(block: Block) -> Check | None:
+    """What `make image` says of a table whose second board has a setting that is wrong."""
+    found = re.fullmatch(r"image: boards.csv, line 3: (\w+): .*", block.text)
+    if not found:
+        return None
+
+    def check(folder: Path) -> None:
+        path = folder / "boards.csv"
+        path.write_text(f"hostname,ssid,{found[1]}\npump-1,plant,\npump-2,plant,eight\n")
+        with pytest.raises(Refusal) as refused:
+            fleet(path, {}, model("RPI_PICO_W"), "")
+        if f"image: {refused.value}".replace(str(path), path.name) != block.text:
+            raise Wrong(str(refused.value))
+
+    return check
+
+
 def lines_of(text: str) -> Iterator[str]:
     """The lines of shell in a block, each whole."""
     yield from filter(None, text.replace("\\\n", "").splitlines())
@@ -341,6 +358,7 @@ RULES = (
     *PROGRAMS,
     json_file,
     table_of_a_fleet,
+    refusal_of_a_fleet,
     refusal,
     said,
     transcript,

@@ -87,8 +87,10 @@ def esp(
     partitions: Mapping[str, tuple[int, int, int, int]] = WITH_VFS,
     chip: str = "ESP32",
     offset: int = 0x1000,
+    files: bytes = b"",
 ) -> bytes:
-    """An image as MicroPython's makeimg.py merges it, from `offset` on."""
+    """An image as MicroPython's makeimg.py merges it, from `offset` on; with files in `vfs`."""
     flash = b"\xff" * offset + esp_program(b"bootloader", chip)
     flash = flash.ljust(0x8000, b"\xff") + table(partitions)
-    return flash.ljust(0x10000, b"\xff")[offset:] + esp_program(program, chip)
+    flash = flash.ljust(0x10000, b"\xff") + esp_program(program, chip)
+    return (flash.ljust(0x200000, b"\xff") + files if files else flash)[offset:]

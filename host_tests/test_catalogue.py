@@ -75,6 +75,7 @@ def test_a_board_is_found_by_what_it_says() -> None:
         ({"flash_offset": "0x0"}, "flash_offset: there is no such key for the port rp2"),
         ({"storage_kib": None}, "storage_kib: None is no int"),
         ({"machine": []}, "machine: .. is no list"),
+        ({"micropython": "new"}, "micropython: 'new' is no version like 1.22"),
         ({"nics": ["wifi"]}, "nics: are not among Ethernet, Wi-Fi"),
         ({"run_on": ["paper"]}, "run_on: are not among chip, emulator"),
     ],
@@ -95,5 +96,7 @@ def test_what_is_missing_in_a_board_json_is_named() -> None:
 def test_a_board_that_is_not_there_is_told_with_those_that_are() -> None:
     with pytest.raises(Refusal, match=r"^no board MOON; there are ARDUINO_NANO_ESP32, "):
         model("MOON")
+    with pytest.raises(Refusal, match=r"^no board rpi-pico-w: is it RPI_PICO_W or "):
+        model("rpi-pico-w")
     assert {*catalogue()} == {*boards()}
     assert {each.mcu for each in catalogue().values()} <= {*PORTS}

@@ -424,6 +424,7 @@ def test_a_board_or_port_that_is_not_there_is_told_with_those_that_are(tree: Pat
         "PORT= is missing; (no serial port is here|serial ports here:)", refused(tree, "")
     )
     assert refused(tree, "/dev/moon").startswith("there is no such port; ")
+    assert "repl: there is no such port; " in make(tree, "repl", "PORT=/dev/moon").stdout
     assert refused(tree, "/dev/null").startswith("the port cannot be opened: ")
 
 
@@ -448,7 +449,7 @@ def test_a_port_that_is_in_use_is_told(tree: Path, power: Boards) -> None:
 @pytest.mark.parametrize(
     ("says", "why"),
     [
-        ({"version": (1, 21, 0, "")}, "MicroPython 1.21.0 .*is too old, it takes 1.22 or later; "),
+        ({"version": (1, 21, 0, "")}, "MicroPython 1.21.0 .*is too old, RPI_PICO_W takes 1.22"),
         ({"name": "circuitpython"}, "the board runs circuitpython; make flash BOARD=RPI_PICO_W"),
         ({"_mpy": 5}, "MicroPython .* loads .mpy files of version 5, .* of 6: DEBUG=1 copies"),
     ],
@@ -466,15 +467,30 @@ def test_a_board_that_is_another_is_refused_before_anything_is_copied(
 ) -> None:
     board = power(_machine="Generic ESP32 module with ESP32")
     assert refused(tree, board.port) == (
-        "the board is a 'Generic ESP32 module with ESP32', and RPI_PICO_W a "
+        "the board is a 'Generic ESP32 module with ESP32', and RPI_PICO_W is a "
         "'Raspberry Pi Pico W with RP2040': give BOARD=ESP32_GENERIC or "
         "ESP32_GENERIC_W5500 or WT32_ETH01"
     )
     assert files(board) == {}
-    own = power(_machine="Moon rover with RP2040")
-    assert refused(tree, own.port).endswith(": give FORCE=1 for a firmware of your own")
+    own = power(_machine="")
+    assert refused(tree, own.port) == (
+        "the board does not say what it is, and RPI_PICO_W is a 'Raspberry Pi Pico W with "
+        "RP2040': give FORCE=1 for a firmware of your own"
+    )
     deployed(tree, own.port, "FORCE=1")
     assert {*files(own)} == DEPLOYED
+
+
+def test_micropython_from_before_the_nic_of_the_board_is_refused(
+    tree: Path, power: Boards
+) -> None:
+    machine = "Raspberry Pi Pico 2 W with RP2350"
+    board = power(_machine=machine, version=(1, 24, 1, ""))
+    assert refused(tree, board.port, "BOARD=RPI_PICO2_W") == (
+        f"MicroPython 1.24.1 on {machine} is too old, RPI_PICO2_W takes 1.25 or later; "
+        f"make flash BOARD=RPI_PICO2_W PORT={board.port} puts one onto it"
+    )
+    assert files(board) == {}
 
 
 def test_a_board_that_is_the_right_one_is_told_from_a_vm(tree: Path, power: Boards) -> None:
@@ -574,6 +590,8 @@ def test_a_program_of_somebody_else_is_not_replaced_unless_asked(
 def test_another_dhcpc_that_would_be_imported_is_told(tree: Path, power: Boards) -> None:
     board = power({"/dhcpc/__init__.py": ""})
     assert refused(tree, board.port) == "/dhcpc on the board comes before /lib/dhcpc: remove it"
+    board = power({"/board/__init__.py": ""})
+    assert refused(tree, board.port) == "/board on the board comes before /board.py: remove it"
 
 
 # The command line
@@ -583,6 +601,21 @@ def test_a_setting_that_is_not_known_is_named_with_those_that_are(tree: Path) ->
     done = make(tree, "deploy", "BORD=RPI_PICO_W", "PORT=/dev/moon")
     assert done.returncode == 2
     assert "*** BORD= is not known here; there are APP= ARGS= BOARD= " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("what", "setting", "why"),
+    [
+        ("flash", "YES=no", "YES= is 1 or 0"),
+        ("deploy", "FORCE=$(false)", "FORCE= is 1 or 0"),
+        ("deploy", "DEBUG=off", "DEBUG= is 1 or 0"),
+        ("deploy", "APP=app", "APP= is 0 or 1 here; APP=DIR is for `make image`"),
+    ],
+)
+def test_a_switch_is_on_or_off(tree: Path, what: str, setting: str, why: str) -> None:
+    done = make(tree, what, "BOARD=RPI_PICO_W", "PORT=/dev/moon", setting)
+    assert done.returncode == 2
+    assert f"*** {why}.  Stop." in done.stdout
 
 
 @pytest.fixture

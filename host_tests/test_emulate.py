@@ -24,6 +24,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
 import emulate
+import images
 from emulator.image import IMAGE, VERSION, find_image
 from emulator.pico_w import JOIN_S, TICK_S, Bus, Chip, PicoW
 from emulator.proof import prove
@@ -64,16 +65,6 @@ RESETS_TWICE = struct.pack(
 )
 
 
-def uf2(*payloads: bytes, count: int | None = None) -> bytes:
-    """An image, of 256 bytes of flash a block."""
-    blocks = []
-    for number, payload in enumerate(payloads):
-        address = 0x1000_0000 + 256 * number
-        head = (0x0A324655, 0x9E5D5157, 0, address, 256, number, count or len(payloads), 0)
-        blocks.append(struct.pack("<8I476sI", *head, payload, 0x0AB16F30))
-    return b"".join(blocks)
-
-
 @pytest.fixture
 def air() -> Iterator[tuple[socket.socket, socket.socket]]:
     """A TAP's two ends: the emulator's, and what stands for the network."""
@@ -91,7 +82,7 @@ def pico(tmp_path: Path, air: tuple[socket.socket, socket.socket]) -> PicoW:
 
 def make(directory: Path, tap: socket.socket, program: bytes, littlefs: bytes = b"") -> PicoW:
     image = directory / "program.uf2"
-    image.write_bytes(uf2(program))
+    image.write_bytes(images.uf2(program))
     return PicoW(image, tap.fileno(), littlefs)
 
 
@@ -342,23 +333,18 @@ def test_a_board_that_nobody_listens_to_goes_on(pico: PicoW) -> None:
 
 # The image
 
-PICO_W = b"MicroPython ... Raspberry Pi Pico W with RP2040"
 REFUSED = {
-    "text": (b"not an image", "not UF2"),
-    "empty": (b"", "not UF2"),
-    "cut": (uf2(PICO_W)[:-1], "not UF2, or not all of it"),
-    "partial": (uf2(PICO_W, count=2), "1 of 2 blocks"),
-    "pico": (
-        uf2(b"MicroPython ... Raspberry Pi Pico with RP2040"),
-        "not MicroPython for the Pico W",
+    "text": (b"not an image", "it is no UF2, or not all of it"),
+    "another MCU": (images.uf2(images.PICO2_W, images.RP2350), "it is for rp2350"),
+    "another board": (
+        images.uf2(images.PICO_W.replace(b"Pico W", b"Pico")),
+        "it is not for RPI_PICO_W",
     ),
-    "pico2": (uf2(PICO_W.replace(b"Pico W", b"Pico 2 W")), "not MicroPython for the Pico W"),
-    "other": (uf2(PICO_W.replace(b"Micro", b"Circuit")), "not MicroPython for the Pico W"),
 }
 
 
 @pytest.mark.parametrize(("content", "reason"), REFUSED.values(), ids=REFUSED)
-def test_an_image_that_is_none_is_refused(
+def test_an_image_that_is_not_for_a_pico_w_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, reason: str
 ) -> None:
     image = tmp_path / "some.uf2"
@@ -372,7 +358,7 @@ def test_the_image_of_the_environment_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = tmp_path / "some.uf2"
-    image.write_bytes(uf2(b"MicroPython", PICO_W))
+    image.write_bytes(images.uf2(images.PICO_W))
     monkeypatch.setenv(IMAGE, str(image))
     assert find_image() == image
 

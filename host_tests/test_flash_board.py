@@ -4,11 +4,10 @@ drive of a bootloader, and a virtual board for what starts afterwards. The image
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import http.server
 import json
 import os
-import struct
 import subprocess
 import sys
 import threading
@@ -20,15 +19,17 @@ import pytest
 pytest.importorskip("termios", reason="virtual boards take pseudo-terminals: Linux or macOS")
 
 import flash_board
+import images
 from device import catalogue
+from device.deployment import program
 from device.remote import Board
 from device.virtual import VirtualBoard
 from flashing import download, esp32, rp2
+from imaging import storage
 from toolchain import cli, vm
 
 PICO_W = "Raspberry Pi Pico W with RP2040"
 ESP32 = "Generic ESP32 module with ESP32"
-BANNER = b"MicroPython v1.26.1 on 2025-09-11; "
 
 ESPTOOL = """
 import json, os, signal, sys, time
@@ -54,51 +55,16 @@ Detected flash size: {size}"""
 # Images
 
 
-def uf2(machine: str, family: int = 0xE48BFF56, blocks: int = 8, first: bytes = b"") -> bytes:
-    """MicroPython for an RP2: blocks of 256 bytes of flash."""
-    flash = (BANNER + machine.encode()).ljust(blocks * 256, b"\0")
-    made = first
-    for number in range(blocks):
-        head = (0x0A324655, 0x9E5D5157, 0x2000, 0x10000000 + number * 256, 256)
-        data = flash[number * 256 : number * 256 + 256].ljust(476, b"\0")
-        made += struct.pack("<8I", *head, number, blocks, family) + data
-        made += struct.pack("<I", 0x0AB16F30)
-    return made
-
-
-def program(chip: int, data: bytes, megabytes: int = 4) -> bytes:
-    """What an ESP32 boots: a header, a segment, a checksum."""
-    data += bytes(-len(data) % 4)
-    size = {2: 1, 4: 2, 8: 3, 16: 4}[megabytes] << 4
-    made = struct.pack("<4BI", 0xE9, 1, 2, size, 0x40080000)
-    made += struct.pack("<4BHB8xB", 0xEE, 0, 0, 0, chip, 0, 0)
-    made += struct.pack("<2I", 0x3F400020, len(data)) + data
-    checksum = 0xEF
-    for byte in data:
-        checksum ^= byte
-    return made + bytes(15 - len(made) % 16) + bytes([checksum])
+def uf2(machine: str, family: int = images.RP2040) -> bytes:
+    """MicroPython for an RP2."""
+    return images.uf2((images.BANNER + machine.encode()).ljust(2048, b"\0"), family)
 
 
 def flash_bin(
-    machine: str, chip: int = 0, offset: int = 0x1000, megabytes: int = 4, files: bytes = b""
+    machine: str, chip: str = "ESP32", offset: int = 0x1000, files: bytes = b""
 ) -> bytes:
-    """MicroPython for an ESP32: bootloader, partition table, program, files."""
-    table = b""
-    for kind, subtype, start, size, label in (
-        (1, 2, 0x9000, 0x6000, b"nvs"),
-        (0, 0, 0x10000, 0x1F0000, b"factory"),
-        (1, 0x81, 0x200000, 0x200000, b"vfs"),
-    ):
-        table += struct.pack("<2sBBII16sI", b"\xaa\x50", kind, subtype, start, size, label, 0)
-    table += b"\xeb\xeb" + b"\xff" * 14 + hashlib.md5(table).digest()
-    flash = bytearray(b"\xff" * 0x10000)
-    boot = program(chip, b"boot", megabytes)
-    flash[offset : offset + len(boot)] = boot
-    flash[0x8000 : 0x8000 + len(table)] = table
-    flash += program(chip, BANNER + machine.encode())
-    if files:
-        flash = flash.ljust(0x200000, b"\xff") + files
-    return bytes(flash[offset:])
+    """MicroPython for an ESP32."""
+    return images.esp(images.BANNER + machine.encode(), chip=chip, offset=offset, files=files)
 
 
 # The board
@@ -179,9 +145,22 @@ def image(tmp_path: Path) -> Callable[[bytes], Path]:
     return write
 
 
+@pytest.fixture
+def written(calls: Calls) -> Callable[[], bool]:
+    """Whether it was told to write; if it was not, the board has been started again."""
+
+    def written() -> bool:
+        _, last = calls()
+        assert ("write-flash" in last) != ("hard-reset" in last)
+        return "write-flash" in last
+
+    return written
+
+
 Run = Callable[..., tuple[int, str]]
 Put = Callable[..., None]
 Calls = Callable[[], list[list[str]]]
+Written = Callable[[], bool]
 Write = Callable[[bytes], Path]
 On = Callable[[str], VirtualBoard]
 
@@ -204,18 +183,18 @@ def test_an_esp32_is_erased_written_and_deployed_to(
     ]
     assert (
         f"{port} is an esp32, MAC 30:ae:a4:00:53:01: its flash of 4 MB is erased, files and all, "
-        f"and gets MicroPython 1.26.1 of {path}\n"
+        f"and gets MicroPython 1.25.0 of {path}\n"
     ) in said
     assert f"flashed; the board is on {port}\n" in said
     assert "copied 6 of 6 files, in " in said
 
 
 @pytest.mark.parametrize(
-    ("name", "chip", "number", "offset"),
+    ("name", "chip", "offset"),
     [
-        ("ESP32_GENERIC", "ESP32", 0, 0x1000),
-        ("ESP32_GENERIC_S3", "ESP32-S3", 9, 0),
-        ("ESP32_GENERIC_C6", "ESP32-C6", 13, 0),
+        ("ESP32_GENERIC", "ESP32", 0x1000),
+        ("ESP32_GENERIC_S3", "ESP32-S3", 0),
+        ("ESP32_GENERIC_C6", "ESP32-C6", 0),
     ],
 )
 def test_an_image_goes_where_the_chip_boots_from(
@@ -225,11 +204,11 @@ def test_an_image_goes_where_the_chip_boots_from(
     image: Write,
     name: str,
     chip: str,
-    number: int,
     offset: int,
 ) -> None:
     esptool(chip=chip, write_code=1)  # so that it ends there
-    path = image(flash_bin(catalogue.model(name).machines[0], number, offset))
+    machine = catalogue.model(name).machines[0]
+    path = image(flash_bin(machine, chip.replace("-", ""), offset))
     run("--yes", f"--image={path}", name, "/dev/moon")
     assert calls()[1][-3:] == ["--erase-all", f"{offset:#x}", str(path)]
 
@@ -251,6 +230,32 @@ def test_an_image_that_brings_its_files_is_not_deployed_to(
     assert (code, said.splitlines()[-1]) == (0, "flashed; the board is on /dev/null")
 
 
+@pytest.mark.parametrize("word", ["--ssid=moon", "--config=moon.json", "--extras=aio"])
+def test_settings_are_refused_that_an_image_with_files_would_not_get(
+    run: Run, esptool: Put, calls: Calls, image: Write, word: str
+) -> None:
+    path = image(flash_bin(ESP32, files=b"littlefs"))
+    code, said = run("--yes", word, f"--image={path}", "ESP32_GENERIC", "/dev/moon")
+    assert code == 1
+    assert f"flash_board: {path} brings its files: CONFIG=, SSID= and EXTRAS= are for `m" in said
+    assert calls() == []
+
+
+def test_an_image_with_the_files_of_another_board_is_refused(
+    run: Run, esptool: Put, calls: Calls, image: Write
+) -> None:
+    other = catalogue.model("ESP32_GENERIC_W5500")  # which runs the same image of MicroPython
+    files = storage.made({"/board.py": program(other)}, 0x200000, "esp32")
+    path = image(flash_bin(ESP32, files=files))
+    words = "--yes", f"--image={path}", "ESP32_GENERIC", os.devnull
+    code, said = run(*words)
+    assert code == 1
+    assert f"{path}: the files in it are for ESP32_GENERIC_W5500, not for ESP32_GENERIC\n" in said
+    assert calls() == []
+    code, said = run("--force", *words)
+    assert code == 0, said
+
+
 @pytest.mark.parametrize(
     ("chip", "size", "why"),
     [
@@ -263,14 +268,14 @@ def test_an_image_that_brings_its_files_is_not_deployed_to(
     ],
 )
 def test_a_chip_that_is_another_is_not_erased(
-    run: Run, esptool: Put, calls: Calls, image: Write, chip: str, size: str, why: str
+    run: Run, esptool: Put, written: Written, image: Write, chip: str, size: str, why: str
 ) -> None:
     esptool(chip=chip, size=size)
     path = image(flash_bin(ESP32))
     code, said = run("--yes", f"--image={path}", "ESP32_GENERIC", "/dev/moon")
     assert code == 1
     assert f"flash_board: {why}" in said
-    assert len(calls()) == 1
+    assert not written()
 
 
 @pytest.mark.parametrize(
@@ -278,20 +283,28 @@ def test_a_chip_that_is_another_is_not_erased(
     [
         (
             "ESP32_GENERIC",
-            flash_bin("x", 9, 0),
+            flash_bin("x", "ESP32S3", 0),
             "it is for esp32s3, and ESP32_GENERIC has an esp32",
         ),
-        ("ESP32_GENERIC", program(0, BANNER), "it has no partition table: give the .bin that is"),
+        (
+            "ESP32_GENERIC",
+            images.esp_program(images.ESP32),
+            "it has no partition table: give the .bin that is",
+        ),
         ("ESP32_GENERIC", flash_bin(ESP32)[:-4], "its factory is damaged"),
         ("ESP32_GENERIC", flash_bin("Moon rover with ESP32"), "it is not for ESP32_GENERIC"),
         ("ESP32_GENERIC", b"", "it is no image for an ESP32"),
         ("RPI_PICO_W", flash_bin(ESP32), "it is no UF2"),
-        ("RPI_PICO_W", uf2(PICO_W, 0xE48BFF59), "it is for rp2350, and RPI_PICO_W has an rp2040"),
+        (
+            "RPI_PICO_W",
+            uf2(PICO_W, images.RP2350),
+            "it is for rp2350, and RPI_PICO_W has an rp2040",
+        ),
         ("RPI_PICO_W", uf2(PICO_W)[:-512], "it is not whole: 7 of 8 blocks are there"),
         (
             "RPI_PICO_W",
             uf2("W5500-EVB-Pico with RP2040"),
-            "it is not for RPI_PICO_W, .* but for RPI_PICO_W5500 and W55",
+            "it is not for RPI_PICO_W, .* or W5500_EVB_PICO",
         ),
     ],
 )
@@ -316,33 +329,35 @@ def test_a_firmware_of_ones_own_is_taken_by_force(
     assert len(calls()) == 2
 
 
-@pytest.mark.parametrize(("answer", "goes_on"), [("y\n", True), ("n\n", False), ("", False)])
+@pytest.mark.parametrize(
+    ("answer", "goes_on"), [("y", True), ("n", False), ("", False), ("^D", False), ("^C", False)]
+)
 def test_nothing_is_erased_without_a_yes(
     run: Run,
     esptool: Put,
-    calls: Calls,
+    written: Written,
     image: Write,
     monkeypatch: pytest.MonkeyPatch,
     answer: str,
     goes_on: bool,
 ) -> None:
     def type_it(prompt: str) -> str:
-        if not answer:
-            raise EOFError  # Ctrl-D
-        return answer.strip()
+        if answer in ("^D", "^C"):
+            raise {"^D": EOFError, "^C": KeyboardInterrupt}[answer]
+        return answer
 
     esptool(write_code=1)
     monkeypatch.setattr("builtins.input", type_it)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     path = image(flash_bin(ESP32))
     code, said = run(f"--image={path}", "ESP32_GENERIC", "/dev/moon")
-    assert code == 1
-    assert len(calls()) == (2 if goes_on else 1)
-    assert ("nothing is done" in said) != goes_on
+    assert code == (130 if answer == "^C" else 1)
+    assert written() == goes_on
+    assert ("nothing is done" in said) == (not goes_on and answer != "^C")
 
 
 def test_where_nobody_can_be_asked_nothing_is_erased(
-    run: Run, esptool: Put, calls: Calls, image: Write
+    run: Run, esptool: Put, written: Written, image: Write
 ) -> None:
     path = image(flash_bin(ESP32))
     code, said = run(f"--image={path}", "ESP32_GENERIC", "/dev/moon")
@@ -350,7 +365,7 @@ def test_where_nobody_can_be_asked_nothing_is_erased(
         1,
         "flash_board: nobody is here to be asked: YES=1 goes on",
     )
-    assert len(calls()) == 1
+    assert not written()
 
 
 def test_what_esptool_cannot_do_is_said_with_the_remedy(
@@ -459,7 +474,7 @@ def test_a_new_rp2_gets_it_by_its_drive_and_is_deployed_to_where_it_shows_up(
     assert code == 0, said
     assert (there / "firmware.uf2").read_bytes() == data
     assert (
-        f"{there} is an rp2040: it gets MicroPython 1.26.1 of {path}, and the files of a "
+        f"{there} is an rp2040: it gets MicroPython 1.25.0 of {path}, and the files of a "
         "MicroPython stay\n"
     ) in said
     assert f"flashed; the board is on {port}\n" in said
@@ -485,14 +500,30 @@ def test_an_rp2_that_runs_micropython_is_led_into_its_bootloader(
     code, said = run("--yes", f"--image={image(data)}", "RPI_PICO_W", port)
     assert code == 0, said
     assert ran == ["import machine, time; time.sleep_ms(100); machine.bootloader()"]
-    assert f"{port} is a {PICO_W}: it gets MicroPython 1.26.1 of " in said
+    assert f"{port} is a {PICO_W!r}: it gets MicroPython 1.25.0 of " in said
 
 
-def test_a_board_with_another_mcu_is_not_led_there(run: Run, image: Write, board: On) -> None:
-    port = board("Raspberry Pi Pico 2 W with RP2350").port
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [
+        (
+            "Raspberry Pi Pico 2 W with RP2350",
+            "says to be 'Raspberry Pi Pico 2 W with RP2350', and RPI_PICO_W has an rp2040. If it",
+        ),
+        ("", "says to be '', and RPI_PICO_W has an rp2040. If it is one all the same: hold BOO"),
+        (
+            "Silicognition RP2040-Shim with RP2040",
+            "is a 'Silicognition RP2040-Shim with RP2040': give BOARD=SIL_RP2040_SHIM, or FORCE=1",
+        ),
+    ],
+)
+def test_a_board_that_is_another_is_not_led_there(
+    run: Run, image: Write, board: On, says: str, why: str
+) -> None:
+    port = board(says).port
     code, said = run("--yes", f"--image={image(uf2(PICO_W))}", "RPI_PICO_W", port)
     assert code == 1
-    assert f"{port} is a 'Raspberry Pi Pico 2 W with RP2350', and RPI_PICO_W has rp2040" in said
+    assert f"flash_board: {port} {why}" in said
 
 
 def test_a_drive_of_another_mcu_is_refused(
@@ -502,6 +533,22 @@ def test_a_drive_of_another_mcu_is_refused(
     code, said = run("--yes", f"--image={image(uf2(PICO_W))}", "RPI_PICO_W")
     assert code == 1
     assert f"flash_board: {there} is an rp2350, and RPI_PICO_W has an rp2040\n" in said
+    assert not (there / "firmware.uf2").exists()
+
+
+@pytest.mark.parametrize("port", ["/dev/null", "auto"])
+def test_of_a_port_and_a_drive_none_is_taken(
+    run: Run,
+    drive: Callable[..., Path],
+    image: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    port: str,
+) -> None:
+    monkeypatch.setattr(flash_board, "on_usb", lambda: ["/dev/null"])
+    there = drive()
+    code, said = run("--yes", f"--image={image(uf2(PICO_W))}", "RPI_PICO_W", port)
+    assert code == 1
+    assert f"PORT={port} is there, and {there} is the drive of another board: unplug one" in said
     assert not (there / "firmware.uf2").exists()
 
 
@@ -558,10 +605,7 @@ def test_a_port_that_does_not_come_back_is_told(
     drive(size=len(data))
     code, said = run("--yes", f"--image={image(data)}", "RPI_PICO_W")
     assert code == 1
-    assert (
-        "flash_board: MicroPython is on the board, and no port that may be used has shown up"
-        in said
-    )
+    assert "flash_board: no port that may be used has shown up since: press RESET, or plug" in said
 
 
 def test_a_drive_is_found_among_what_is_mounted(
@@ -582,6 +626,20 @@ def test_a_drive_is_found_among_what_is_mounted(
 # Where the image comes from
 
 
+@contextlib.contextmanager
+def served(
+    handler: type[http.server.BaseHTTPRequestHandler], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """In place of MicroPython's web site: a server that answers by this handler."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        monkeypatch.setattr(download, "SITE", f"http://127.0.0.1:{server.server_port}")
+        yield
+        server.shutdown()
+        thread.join()
+
+
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """MicroPython's web site: what is in this folder."""
@@ -595,14 +653,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         def log_message(self, *args: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        monkeypatch.setattr(download, "SITE", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setattr(download, "DIRECTORY", tmp_path / "downloads")
+    monkeypatch.setattr(download, "DIRECTORY", tmp_path / "downloads")
+    with served(Handler, monkeypatch):
         yield root
-        server.shutdown()
-        thread.join()
 
 
 def publish(site: Path, board: str, *names: str) -> None:
@@ -635,6 +688,53 @@ def test_the_newest_release_is_downloaded_once(
         assert capsys.readouterr().out.startswith(said)
     (site / "resources/firmware" / path.name).unlink()
     assert download.latest(catalogue.model("RPI_PICO_W")) == path
+
+
+def test_a_download_that_is_no_image_is_not_kept(run: Run, site: Path) -> None:
+    name = "RPI_PICO_W-20250911-v1.26.1.uf2"
+    publish(site, "RPI_PICO_W", name)
+    for data, why in (
+        ("<html>not found</html>", f"{name}: it is no UF2, or not all of it\n"),
+        ("", f"{name}: no MicroPython is in it\n"),
+    ):
+        (site / "resources/firmware" / name).write_text(data)
+        code, said = run("--yes", "RPI_PICO_W")
+        assert code == 1
+        assert said.endswith(why)
+    assert list(download.DIRECTORY.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.0 200 OK\r\nContent-Length: 5000\r\n\r\ncut off",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100\r\ncut off",
+        b"HTTP/1.0 302 Found\r\nLocation: http://[::moon/\r\n\r\n",
+        b"HTTP/1.0 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n",
+        b"moon\r\n",
+    ],
+)
+def test_a_download_that_goes_wrong_is_told_and_leaves_nothing(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    answer: bytes,
+) -> None:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = b'HTTP/1.0 200 OK\r\n\r\n<a href="%s">' % link
+            self.wfile.write(page if self.path.startswith("/download/") else answer)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    link = b"/resources/firmware/RPI_PICO_W-20250911-v1.26.1.uf2"
+    monkeypatch.setattr(download, "DIRECTORY", tmp_path / "downloads")
+    with served(Handler, monkeypatch):
+        code, said = run("--yes", "RPI_PICO_W")
+    assert code == 1
+    assert "flash_board: cannot download from http://127.0.0.1:" in said
+    assert not download.DIRECTORY.exists()
 
 
 def test_what_cannot_be_downloaded_is_told_with_the_remedy(run: Run, site: Path) -> None:

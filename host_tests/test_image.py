@@ -347,10 +347,24 @@ REFUSED = {
     "another board": (
         "W5500_EVB_PICO",
         images.uf2(images.PICO_W),
-        "it is not for W5500_EVB_PICO, which W5500_EVB_PICO runs, but for RPI_PICO_W",
+        "it is not for W5500_EVB_PICO, but for RPI_PICO_W$",
     ),
     "another firmware": (PICO_W, images.uf2(CIRCUIT), "no MicroPython is in it"),
-    "too old": (PICO_W, images.uf2(OLD), "MicroPython 1.21.0 is too old, it takes 1.22 or later"),
+    "too old": (
+        PICO_W,
+        images.uf2(OLD),
+        "MicroPython 1.21.0 is too old, RPI_PICO_W takes 1.22 or later",
+    ),
+    "too old for the board": (
+        "RPI_PICO2_W",
+        images.uf2(images.PICO2_W.replace(b"v1.25.0", b"v1.24.1"), images.RP2350),
+        "MicroPython 1.24.1 is too old, RPI_PICO2_W takes 1.25 or later",
+    ),
+    "another board with the same module": (
+        "OLIMEX_ESP32_GATEWAY",
+        IMAGE,
+        "it is not for OLIMEX_ESP32_GATEWAY, which runs OLIMEX_ESP32_POE, but for ESP32_",
+    ),
     "no room": (
         PICO_W,
         images.uf2(images.with_info(images.PICO_W, 0x100000, 0)),
@@ -414,7 +428,15 @@ def test_an_image_with_anything_in_it_is_taken_or_refused(
 
 @pytest.mark.parametrize(
     "path",
-    ["boot.py", "dhcpc.json", "dhcpc.lease", "lib/dhcpc/__init__.py", "dhcpc/__init__.py", "lib"],
+    [
+        "boot.py",
+        "dhcpc.json",
+        "dhcpc.lease",
+        "lib/dhcpc/__init__.py",
+        "dhcpc/__init__.py",
+        "board/__init__.py",
+        "lib",
+    ],
 )
 def test_an_application_with_a_name_of_the_client_s_is_refused(
     made: Callable[..., bytes], app: Path, path: str
@@ -442,6 +464,59 @@ def test_an_application_that_is_not_all_there_is_refused(
     (app / "more").symlink_to(app / "lib")
     with pytest.raises(Refusal, match=r"app/more: is no file; links to directories are not"):
         made("--app", app)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (b"moon\xff.py", r"moon.udcff.py': its name is no text in UTF-8"),
+        (b"moon\n.py", r"moon.n.py': its name is no text in UTF-8"),
+    ],
+)
+def test_a_file_whose_name_is_no_text_is_refused(
+    made: Callable[..., bytes], app: Path, name: bytes, why: str
+) -> None:
+    try:
+        (app / os.fsdecode(name)).write_text("")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    with pytest.raises(Refusal, match=why):
+        made("--app", app)
+
+
+def test_a_name_that_no_board_takes_is_refused() -> None:
+    with pytest.raises(Refusal, match=r"^/x+/a: its name is too long for a board"):
+        storage.made({f"/{'x' * 256}/a": b""}, SIZE, "rp2")
+
+
+def test_a_file_without_an_end_is_refused(make: Make, app: Path) -> None:
+    (app / "moon.bin").write_bytes(b"")
+    os.truncate(app / "moon.bin", 1 << 32)  # a hole
+    with pytest.raises(Refusal, match=r"moon.bin: it is larger than 64 MB"):
+        make(PICO_W, images.uf2(images.PICO_W), "--app", app)
+    with pytest.raises(Refusal, match=r"/dev/zero: it is larger than 64 MB"):
+        make(PICO_W, images.uf2(images.PICO_W), "--fleet", "/dev/zero")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_directory_that_cannot_be_read_is_refused(made: Callable[..., bytes], app: Path) -> None:
+    (app / "lib").chmod(0)
+    try:
+        with pytest.raises(Refusal, match=r"app/lib: Permission denied"):
+            made("--app", app)
+    finally:
+        (app / "lib").chmod(0o700)
+
+
+def test_where_it_cannot_be_written_is_named(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    image_of = PICO_W, images.uf2(images.PICO_W)
+    with pytest.raises(Refusal, match=r"^cannot write .*/file/RPI_PICO_W.uf2: "):
+        make(*image_of, "--output", tmp_path / "file")
+    (tmp_path / "output/RPI_PICO_W.uf2").mkdir(parents=True)
+    with pytest.raises(Refusal, match=r"^cannot write .*/output/RPI_PICO_W.uf2: "):
+        make(*image_of)
+    assert [path.name for path in (tmp_path / "output").iterdir()] == ["RPI_PICO_W.uf2"]
 
 
 def test_what_belongs_to_the_computer_stays_there(made: Callable[..., bytes], app: Path) -> None:
@@ -537,16 +612,18 @@ def test_an_empty_key_comes_from_the_environment(
     [
         ("", "line 1: there is no column hostname"),
         ("hostname;ssid\na;home\n", "line 1: there is no column hostname; commas stand between"),
-        ("hostname,sid\na,home\n", "line 1: sid: there is no such setting"),
-        ("hostname,\na,home\n", "line 1: without a name: there is no such setting"),
+        ("hostname,sid\na,home\n", 'line 1: "sid": there is no such setting'),
+        ("hostname,\na,home\n", 'line 1: "": there is no such setting'),
+        ("hostname, ssid\na,home\n", 'line 1: " ssid": there is no such setting'),
         ("hostname,ssid,ssid\na,b,c\n", "line 1: ssid: there are two of them"),
         ("hostname,ssid\n", ": there is no board in it"),
         ("hostname,ssid\na,home\nb\n", "line 3: 1 columns, line 1 has 2"),
         ("hostname,ssid\n,home\n", "line 2: hostname: is empty"),
-        ("hostname\n-a\n", 'line 2: hostname: "-a" is not '),
-        ("hostname\na\n\nA\n", "line 4: hostname: A is there already"),
+        ("hostname\n-a\n", "line 2: hostname: it is not 1 to 32 letters"),
+        ("hostname\na\n\nA\n", "line 4: hostname: it is there already: .*/boards.csv, line 2"),
         ("hostname,key\na,short\n", "line 2: key: it is not 8 to 63 "),
-        ("hostname,watchdog_s\na,soon\n", 'line 2: watchdog_s: "soon" is not a number'),
+        ("hostname,watchdog_s\na,soon\n", "line 2: watchdog_s: it is not a number"),
+        (f"hostname,user_class\na,{'[' * 100_000}\n", "line 2: user_class: it is not a list"),
         ("hostname,params\na,[\n", "line 2: params: "),
         ('hostname,ssid\na,"home\n', ": no CSV in UTF-8: "),
     ],
@@ -557,6 +634,44 @@ def test_what_is_wrong_with_a_fleet_is_named_by_line_and_column(
     with pytest.raises(Refusal, match=f"boards.csv(, )?{why}"):
         fleet(make, tmp_path, text)
     assert not (tmp_path / "output").exists()
+
+
+SECRET = "battery staple"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("hostname", SECRET),
+        ("watchdog_s", SECRET),
+        ("params", SECRET),
+        ("options", json.dumps({SECRET: 1}).replace('"', '""')),
+        ("servers", json.dumps({"allow": [SECRET]}).replace('"', '""')),
+        ("fallback", json.dumps({"address": SECRET}).replace('"', '""')),
+    ],
+)
+def test_a_key_in_the_wrong_column_is_not_printed(
+    make: Make, tmp_path: Path, column: str, value: str
+) -> None:
+    columns = dict.fromkeys(("hostname", "ssid", "key", column), "") | {"hostname": "a"}
+    columns[column] = f'"{value}"'
+    with pytest.raises(Refusal, match=f"boards.csv, line 2: {column}: ") as refused:
+        fleet(make, tmp_path, f"{','.join(columns)}\n{','.join(columns.values())}\n")
+    assert SECRET not in str(refused.value)
+
+
+def test_of_a_fleet_that_is_cut_off_no_manifest_stays(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = fleet(make, tmp_path, FLEET)
+
+    def interrupted(files: object, size: int, port: str) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(storage, "made", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fleet(make, tmp_path, FLEET)
+    assert not (output / "manifest.json").exists()
 
 
 def test_a_fleet_needs_no_config_of_its_own(make: Make, tmp_path: Path) -> None:

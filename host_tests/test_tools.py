@@ -4,6 +4,7 @@ a circle; and how every command starts and ends."""
 from __future__ import annotations
 
 import ast
+import fnmatch
 import graphlib
 import importlib.machinery
 import os
@@ -107,6 +108,17 @@ def test_no_room_knows_a_command() -> None:
     for name in FILES:
         if name not in COMMANDS:
             assert not {*imported(name)} & {*COMMANDS}, name
+
+
+def test_the_layout_names_every_command_every_room_and_every_file_of_tests() -> None:
+    of_tools, of_tests = (vm.ROOT / "docs/layout.md").read_text().split("    host_tests/\n")
+    there = [f"{name}.py" for name in COMMANDS] + [f"{name}/" for name in ROOMS]
+    assert [name for name in there if f"\n      {name} " not in of_tools] == []
+    patterns = re.findall(r"\b(?:test_)?\w+\*?", of_tests)
+    tests = [path.stem for path in (vm.ROOT / "host_tests").glob("*.py")]
+    assert [
+        name for name in tests if not any(fnmatch.fnmatch(name, each) for each in patterns)
+    ] == []
 
 
 # How a command starts

@@ -15,13 +15,12 @@ import toolchain.start  # noqa: F401
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "firmware"))
-
-from emulator.image import fault_of, find_image
+from device.catalogue import model
+from emulator.image import BOARD, find_image
 from emulator.proof import prove, prove_made
 from emulator.timeline import timeline
+from imaging.firmware import recognised
 from toolchain import cli
-from toolchain.cli import Unavailable
 
 
 def main() -> None:
@@ -37,8 +36,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     if arguments.image:
-        if fault := fault_of(arguments.image):
-            raise Unavailable(f"{arguments.image}: {fault}")
+        recognised(arguments.image, model(BOARD))
         prove_made(arguments.image)
         return
     image = find_image()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Puts MicroPython onto a board, whatever is on it, and then what deploy.py does.
 
-An RP2 takes it by the drive of its bootloader, an ESP32 by esptool. What goes is said before, and
-asked for.
+An RP2 takes it by the drive of its bootloader, an ESP32 by esptool. The command says what will be
+erased, and asks, before it erases anything.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import sys
 import time
 from pathlib import Path
 
+from littlefs import LittleFSError
+
 import deploy
-from device.catalogue import Model, model
-from device.remote import Board, on_usb, ports, resolved
+from device.catalogue import Model, catalogue, like, model
+from device.deployment import program
+from device.remote import Board, System, on_usb, ports, resolved
 from flashing import download, esp32, rp2
-from imaging.firmware import recognised
+from imaging.firmware import files_of, has_files, recognised
 from toolchain import cli
 from toolchain.cli import Refusal
 
@@ -46,18 +49,41 @@ def parsed() -> argparse.Namespace:
 
 
 class Image:
-    """What is to be written. `named`: what it is, for people. `offset`: where in an ESP32's flash.
+    """What is to be written. `named`: what it is, for people. `found`: what is in it.
     `has_files`: it brings its own, as one of `make image` does."""
 
     def __init__(self, path: Path, board: Model, any_board: bool) -> None:
         """any_board: as of `recognised`. Refusal: it is not for this board."""
         self.path = path
-        found, version = recognised(path, board, any_board=any_board)
+        self.found, version = recognised(path, board, any_board=any_board)
         self.named = f"MicroPython {version} of {path}" if version else str(path)
-        self.has_files = len(found.flash.rstrip(b"\xff")) > found.start
-        # One that is filled up to where the chip boots is for the start of flash.
-        self.offset = 0 if path.read_bytes().startswith(b"\xff") else board.offset
-        self.boot = found.flash[board.offset :]
+        self.has_files = has_files(self.found)
+        if self.has_files and not any_board:
+            self._check_files(board)
+
+    def _check_files(self, board: Model) -> None:
+        # Boards that run one image of MicroPython differ in what is wired to them: in board.py.
+        try:
+            there = files_of(self.found, board.port)[0].get("/board.py")
+        except LittleFSError:
+            return  # they are not from here
+        meant = [each.name for each in catalogue().values() if program(each) == there]
+        if meant and board.name not in meant:
+            raise Refusal(
+                f"{self.path}: the files in it are for {' or '.join(meant)}, not for {board.name}"
+            )
+
+
+def _image(arguments: argparse.Namespace, board: Model) -> Image:
+    # What is to be written, downloaded if none is given.
+    if arguments.image:
+        return Image(Path(arguments.image), board, arguments.force)
+    path = download.latest(board)
+    try:
+        return Image(path, board, arguments.force)
+    except Refusal:
+        path.unlink()  # so that the next run does not take it for an image
+        raise
 
 
 def _confirm(what: str, yes: bool) -> None:
@@ -72,27 +98,44 @@ def _confirm(what: str, yes: bool) -> None:
 
 def _flash_esp32(board: Model, port: str, image: Image, yes: bool) -> None:
     chip = esp32.ask(port)
-    esp32.check(chip, board, image.boot)
-    size = f" of {chip.flash // 1024 // 1024} MB" if chip.flash else ""
-    _confirm(
-        f"{port} is an {chip.mcu}, MAC {chip.mac or 'unknown'}: its flash{size} is erased, files "
-        f"and all, and gets {image.named}",
-        yes,
-    )
-    esp32.write(port, board, image.path, image.offset)
+    try:
+        esp32.check(chip, board, image.found.needs)
+        size = f" of {chip.flash // 1024 // 1024} MB" if chip.flash else ""
+        _confirm(
+            f"{port} is an {chip.mcu}, MAC {chip.mac or 'unknown'}: its flash{size} is erased, "
+            f"files and all, and gets {image.named}",
+            yes,
+        )
+    except BaseException:
+        esp32.leave(port)
+        raise
+    esp32.write(port, board, image.path, image.found.at)
     time.sleep(_RESET_S)
 
 
-def _flash_rp2(board: Model, port: str, image: Image, yes: bool) -> None:
-    # port: "" if the board has none yet.
+def _check_rp2(system: System, port: str, board: Model, force: bool) -> None:
+    # What runs on a port is not another board, as far as it tells.
+    if not system.machine.rpartition(" with ")[2].lower().startswith(board.mcu):
+        raise Refusal(
+            f"{port} says to be {system.machine!r}, and {board.name} has an {board.mcu}. "
+            f"If it is one all the same: {rp2.BUTTON}; then without PORT="
+        )
+    known = like(system.machine)
+    if known and board.name not in known and not force:
+        raise Refusal(
+            f"{port} is a {system.machine!r}: give BOARD={' or '.join(known)}, or FORCE=1 if it "
+            f"is a {board.name} all the same"
+        )
+
+
+def _flash_rp2(board: Model, port: str, image: Image, yes: bool, force: bool) -> None:
+    # port: "" if the board is in its bootloader, or shall be led there by hand.
     there = "files, too" if image.has_files else "and the files of a MicroPython stay"
-    if port and not rp2.drives():
+    if port:
         with Board(port) as running:
             system = running.system()
-            mcu = system.machine.rpartition(" with ")[2].lower()
-            if not mcu.startswith(board.mcu):
-                raise Refusal(f"{port} is a {system.machine!r}, and {board.name} has {board.mcu}")
-            _confirm(f"{port} is a {system.machine}: it gets {image.named}, {there}", yes)
+            _check_rp2(system, port, board, force)
+            _confirm(f"{port} is a {system.machine!r}: it gets {image.named}, {there}", yes)
             running.leave_to(_TO_BOOTLOADER)
         with cli.patience("waits for the drive of the bootloader"):
             drive = rp2.wait(board, _DRIVE_S)
@@ -116,30 +159,44 @@ def _back(port: str, before: list[str]) -> str:
                 return found
         time.sleep(_STEP_S)
     raise Refusal(
-        f"MicroPython is on the board, and no port that may be used has shown up: press RESET, or "
-        f"plug it in anew; then make deploy. {ports()}"
+        f"no port that may be used has shown up since: press RESET, or plug the board in anew. If "
+        f"there is one then, make deploy; if not, run it again. {ports()}"
     )
 
 
 def _port(arguments: argparse.Namespace, board: Model) -> str:
+    # Where the board is; "" for an RP2 in its bootloader, which has no port.
     if len(arguments.port) > 1:
         raise Refusal("flash takes one PORT")
-    if board.port == "rp2" and (not arguments.port or rp2.drives() and "auto" in arguments.port):
-        return ""  # in its bootloader it has none
-    return resolved(*(arguments.port or [""]))
+    port = arguments.port[0] if arguments.port else ""
+    if board.port == "rp2":
+        if not port:
+            return ""
+        if found := rp2.drives():
+            if on_usb() if port == "auto" else Path(resolved(port)).exists():
+                raise Refusal(
+                    f"PORT={port} is there, and {found[0].path} is the drive of another board: "
+                    f"unplug one of them, or leave PORT= out for the drive"
+                )
+            return ""
+    return resolved(port)
 
 
 def _run(arguments: argparse.Namespace) -> None:
     board = model(arguments.board)
     port = _port(arguments, board)
-    deploy.check(arguments)
-    path = Path(arguments.image) if arguments.image else download.latest(board)
-    image = Image(path, board, arguments.force)
+    image = _image(arguments, board)
+    if not image.has_files:
+        deploy.check(arguments)
+    elif arguments.config or arguments.ssid or arguments.extras:
+        raise Refusal(
+            f"{image.path} brings its files: CONFIG=, SSID= and EXTRAS= are for `make image`"
+        )
     before = on_usb()
     if board.port == "esp32":
         _flash_esp32(board, port, image, arguments.yes)
     else:
-        _flash_rp2(board, port, image, arguments.yes)
+        _flash_rp2(board, port, image, arguments.yes, arguments.force)
     with cli.patience("waits for the board to start; if it does not, press RESET"):
         port = _back(port, before)
     print(f"flashed; the board is on {port}", flush=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import toolchain.start  # noqa: F401
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from imaging.firmware import Firmware
 from imaging.fleet import Member, fleet
 from toolchain import cli, vm
 from toolchain.cli import Refusal
+from toolchain.files import placed
 
 OUTPUT = vm.ROOT / "build/image"
 MANIFEST = "manifest.json"
@@ -88,24 +89,16 @@ class Maker:
         files = contents(self.board, config, self.extras, self.app, self.debug)
         image = self.firmware.merged(storage.made(files, self.firmware.size, self.board.port))
         path = self.directory / f"{name}{self.board.ending}"
-        self.directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self.directory, delete=False) as file:
-            new = Path(file.name)  # nobody else may read it
-            try:
-                file.write(image)
-                file.flush()
-                free = self._check(new, files)
-                new.replace(path)
-            except BaseException:
-                new.unlink()
-                raise
+        with placed(path) as new:
+            new.write_bytes(image)
+            free = self._check(new, files)
         print(f"{path}: {len(files)} files, {free // _KIB} KB free", flush=True)
         return path
 
     def _check(self, path: Path, files: Files) -> int:
         # Read it back and compare it with what was meant; return the bytes that are free.
         try:
-            found, free = storage.found(self.firmware.storage(path.read_bytes()), self.board.port)
+            found, free = self.firmware.files(path.read_bytes())
         except (ValueError, LittleFSError) as error:
             raise Refusal(f"what was written is not what was made: {error}") from None
         if found != files:
@@ -122,18 +115,21 @@ def _base(arguments: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def _make_fleet(maker: Maker, members: list[Member]) -> None:
+    path = maker.directory / MANIFEST
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        path.unlink()  # it is about the files that were there
     made = []
     for member in members:
-        path = maker.make(f"{maker.board.name}-{member.hostname}", member.config)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        made.append({"hostname": member.hostname, "file": path.name, "sha256": digest})
+        file = maker.make(f"{maker.board.name}-{member.hostname}", member.config)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        made.append({"hostname": member.hostname, "file": file.name, "sha256": digest})
     manifest = {
         "board": maker.board.name,
         "micropython": maker.firmware.named,
         "images": made,
     }
-    path = maker.directory / MANIFEST
-    path.write_text(json.dumps(manifest, indent=4) + "\n")
+    with placed(path) as new:
+        new.write_text(json.dumps(manifest, indent=4) + "\n")
     print(f"{path}: their names and SHA-256")
 
 

@@ -114,9 +114,8 @@ class Found:
         network.hostname = lambda name=None: name or hostname()
         network.STA_IF = 0
         network.WLAN = lambda interface=0: board.nic
-        board_py = {"nic": self.nic}
-        if len(board.nics) > 1:
-            board_py["NICS"] = [self.makes(each) for each in board.nics]
+        several = len(board.nics) > 1 and [self.makes(each) for each in board.nics]
+        board_py = {"nic": self.nic, "NICS": several} if several else {"nic": self.nic}
         self.modules = {
             "board": module(**board_py),
             "machine": self.machine,

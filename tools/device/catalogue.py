@@ -5,7 +5,9 @@ boards/README.md has the keys.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -81,6 +83,12 @@ class Model:
         return PORTS[self.mcu]
 
     @property
+    def oldest(self) -> tuple[int, int]:
+        """`micropython`, to be compared."""
+        major, minor = self.micropython.split(".")
+        return int(major), int(minor)
+
+    @property
     def program(self) -> Path:
         """The board.py that it runs."""
         return BOARDS / (self.same_as or self.name) / "board.py"
@@ -99,9 +107,13 @@ def boards() -> list[str]:
 @cache
 def model(name: str) -> Model:
     """What is known of a board. Refusal: there is no such board, or its board.json is wrong."""
-    if name not in boards():
+    there = boards()
+    if name not in there:
+        near = get_close_matches(name.upper().replace("-", "_"), there)
+        if near:
+            raise Refusal(f"no board {name}: is it {' or '.join(near)}? boards/README.md has all")
         what = f"no board {name}" if name else "BOARD= is missing"
-        raise Refusal(f"{what}; there are {', '.join(boards())}")
+        raise Refusal(f"{what}; there are {', '.join(there)}")
     path = BOARDS / name / "board.json"
     try:
         return parsed(name, json.loads(path.read_bytes()))
@@ -124,6 +136,8 @@ def parsed(name: str, facts: dict[str, Any]) -> Model:
         kind = (keys | _OPTIONAL)[key]
         if type(value) is not kind or not value:
             raise ValueError(f"{key}: {value!r} is no {kind.__name__} with something in it")
+    if not re.fullmatch(r"\d+\.\d+", facts["micropython"]):
+        raise ValueError(f"micropython: {facts['micropython']!r} is no version like 1.22")
     run_on = facts.get("run_on", [])
     for key, of, known in ("nics", facts["nics"], NICS), ("run_on", run_on, RUN_ON):
         if not {*of} <= {*known}:

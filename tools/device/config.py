@@ -15,6 +15,7 @@ from dhcpc.config import PATH as CONFIG
 from dhcpc.config import client, parsed
 from toolchain.cli import Refusal
 
+_MOST = 64 * 1024 * 1024  # bytes: no board takes more, and a device may have no end
 _RP2_WATCHDOG_MS = 8388  # of RP2350, too, before MicroPython 1.29
 
 
@@ -111,8 +112,12 @@ def wifi(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def read(path: str) -> bytes:
-    """A file of this computer. Refusal: it cannot be read."""
+    """A file of this computer. Refusal: it cannot be read, or is too large."""
     try:
-        return Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            data = file.read(_MOST + 1)
     except OSError as error:
         raise Refusal(f"{path}: {error.strerror}") from None
+    if len(data) > _MOST:
+        raise Refusal(f"{path}: it is larger than {_MOST // 1024 // 1024} MB")
+    return data

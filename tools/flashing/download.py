@@ -9,6 +9,7 @@ from pathlib import Path
 
 from device.catalogue import Model
 from toolchain.cli import Refusal
+from toolchain.files import placed
 from toolchain.package import ROOT
 
 SITE = "https://micropython.org"
@@ -30,8 +31,10 @@ def latest(model: Model) -> Path:
             url = f"{SITE}/resources/firmware/{name}"
             print(f"downloads {url}", flush=True)
             with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
-                _keep(path, answer.read())
-    except (HTTPException, OSError) as error:
+                data = answer.read()
+            with placed(path) as new:
+                new.write_bytes(data)
+    except (HTTPException, OSError, ValueError) as error:  # ValueError: of a redirection
         raise Refusal(f"cannot download from {page} ({error}); {_instead(model)}") from None
     return path
 
@@ -42,14 +45,6 @@ def _newest(page: str, model: Model) -> str | None:
     links = re.finditer(rf'href="/resources/firmware/({name})"', page)
     found = max(links, key=lambda link: [int(part) for part in link.groups()[1:]], default=None)
     return found[1] if found else None
-
-
-def _keep(path: Path, data: bytes) -> None:
-    # At one stroke: half of it would be taken for all of it the next time.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    new.write_bytes(data)
-    new.replace(path)
 
 
 def _instead(model: Model) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -30,7 +31,8 @@ class Chip(NamedTuple):
 
 
 def ask(port: str) -> Chip:
-    """Find out what is on a port, and leave it in its bootloader. Refusal: nothing answers."""
+    """Find out what is on a port, which stays in its bootloader until `write` or `leave`. Refusal:
+    nothing answers."""
     print(f"esptool asks what is on {port}, for 20 s at most", flush=True)
     command = [*ESPTOOL, "--port", port, "--after", "no-reset", "flash-id"]
     try:
@@ -56,11 +58,23 @@ def ask(port: str) -> Chip:
     return Chip(mcu, mac[1] if mac else "", int(size[1]) * _MIB if size else 0)
 
 
-def check(chip: Chip, model: Model, image: bytes) -> None:
-    """Refusal: a chip is not the board's, or has less flash than the image was made for."""
+def leave(port: str) -> None:
+    """Start again what is in flash, if that can be done from here."""
+    command = [*ESPTOOL, "--port", port, "--connect-attempts", "1", "--before", "no-reset"]
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(
+            [*command, "--after", "hard-reset", "chip-id"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_ASKED_S,
+        )
+
+
+def check(chip: Chip, model: Model, needed: int) -> None:
+    """Refusal: a chip is not the board's, or has less than the bytes of flash that are needed."""
     if chip.mcu != model.mcu:
         raise Refusal(f"the chip is an {chip.mcu}, and {model.name} has an {model.mcu}")
-    needed = (1 << (image[3] >> 4)) * _MIB  # in the header of the bootloader
     if 0 < chip.flash < needed:
         raise Refusal(
             f"the chip has {chip.flash // _MIB} MB of flash, and the image is for "
@@ -72,7 +86,7 @@ def write(port: str, model: Model, image: Path, offset: int) -> None:
     """Erase the whole flash, write an image and have it verified; esptool says how far it is.
     Refusal: it failed."""
     command = [*ESPTOOL, "--chip", model.mcu, "--port", port, "--baud", _BAUD]
-    command += ["write-flash", "--erase-all", f"{offset:#x}", str(image)]
+    command += ["write-flash", "--erase-all", f"{offset:#x}", str(image.absolute())]
     again = "the board has no firmware now, and no harm is done: run it again"
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL)

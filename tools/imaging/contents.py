@@ -35,14 +35,14 @@ def application(directory: Path) -> Files:
     """The files of a directory, by their paths on the board; those of the computer's own not,
     which begin with a dot, and __pycache__.
 
-    Refusal: there is no app.py, or one has a name that the client has.
+    Refusal: there is no app.py, one has a name that the client has, or not all can be read.
     """
     if not directory.is_dir():
         raise Refusal(f"{directory}: is no directory; APP= takes the one with app.py in it")
     if not any((directory / name).is_file() for name in _ENTRY):
         raise Refusal(f"{directory}: there is no app.py in it, which main.py imports")
     found = {}
-    for parent, directories, names in os.walk(directory):
+    for parent, directories, names in os.walk(directory, onerror=_refuse):
         directories[:] = filter(_is_of_board, directories)
         links = [each for each in directories if (Path(parent) / each).is_symlink()]
         for name in filter(_is_of_board, [*names, *links]):
@@ -50,10 +50,16 @@ def application(directory: Path) -> Files:
             if not source.is_file():
                 raise Refusal(f"{source}: is no file; links to directories are not followed")
             path = f"/{source.relative_to(directory).as_posix()}"
+            if not path.isprintable():
+                raise Refusal(f"{str(source)!r}: its name is no text in UTF-8")
             if _is_ours(path):
                 raise Refusal(f"{source}: {path} on the board is the client's; call it otherwise")
             found[path] = read(str(source))
     return found
+
+
+def _refuse(error: OSError) -> None:
+    raise Refusal(f"{error.filename}: {error.strerror}")
 
 
 def _is_ours(path: str) -> bool:

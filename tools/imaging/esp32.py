@@ -51,7 +51,7 @@ class Image:
     """MicroPython for an ESP32.
 
     flash: what it puts into flash, from its start. `start`, `size`: where in flash its file system
-    is, in bytes.
+    is, in bytes. `at`: where in flash the file begins. `needs`: bytes of flash that it is for.
     """
 
     def __init__(self, data: bytes, model: Model) -> None:
@@ -65,6 +65,8 @@ class Image:
             raise ValueError(f"it is for {mcu}, and {model.name} has an {model.mcu}")
         flash = data if before else _ERASED * model.offset + data
         boot = _load(flash[model.offset : _TABLE], model.mcu, "bootloader")
+        self.at = 0 if before else model.offset
+        self.needs = (1 << (boot.flash_size_freq >> 4)) * _MIB
         table = _partitions(flash)
         for partition in table:
             if partition.kind == _PROGRAM and flash[partition.start : partition.end].strip(
@@ -75,7 +77,7 @@ class Image:
         if not files:
             if any(each.label == _FILES_OF_OTHERS for each in table):
                 raise ValueError("its file system is FAT, and this makes littlefs")
-            files = [_rest(table, (1 << (boot.flash_size_freq >> 4)) * _MIB)]
+            files = [_rest(table, self.needs)]
             flash = _with_table(flash, [*table, *files])
         self.flash = flash
         self.start, self.size = files[0].start, files[0].size

@@ -10,9 +10,8 @@ from typing import Protocol
 
 from device.catalogue import Model, catalogue
 from device.config import read
-from device.deployment import OLDEST
 from device.image import BLOCK
-from imaging import esp32, rp2
+from imaging import esp32, rp2, storage
 from toolchain.cli import Refusal
 
 # The banner of the prompt
@@ -22,12 +21,18 @@ _MOST = 1 << 27  # bytes of flash: no board has more
 
 
 class Container(Protocol):
-    """What imaging.rp2 and imaging.esp32 have. `flash`: what goes into flash, from its start;
-    `start`, `size`: of the file system in it, in bytes."""
+    """What imaging.rp2 and imaging.esp32 have.
+
+    flash: what goes into flash, from its start. `start`, `size`: of the file system in it, in
+    bytes. `at`: where in an ESP32's flash the given file begins. `needs`: bytes of flash that an
+    ESP32 has to have. Both are 0 for an RP2.
+    """
 
     flash: bytes
     start: int
     size: int
+    at: int
+    needs: int
 
     def merged(self, files: bytes) -> bytes: ...
 
@@ -57,6 +62,17 @@ def recognised(path: Path, model: Model, *, any_board: bool = False) -> tuple[Co
         raise Refusal(f"{path}: {error}") from None
 
 
+def has_files(found: Container) -> bool:
+    """Whether an image brings files, as one of `make image` does."""
+    return len(found.flash.rstrip(_ERASED)) > found.start
+
+
+def files_of(found: Container, port: str) -> tuple[dict[str, bytes], int]:
+    """The files in an image, and how many bytes are free. LittleFSError: they are damaged."""
+    data = found.flash[found.start : found.start + found.size]
+    return storage.found(data.ljust(found.size, _ERASED), port)
+
+
 class Firmware:
     """MicroPython for a board. `named`: its version; `size`: of its file system, in bytes."""
 
@@ -65,8 +81,7 @@ class Firmware:
         self.model = model
         self._container, self.named = recognised(path, model)
         self.size = self._container.size
-        end = len(self._container.flash.rstrip(_ERASED))
-        if end > self._container.start:
+        if has_files(self._container):
             raise Refusal(f"{path}: there are files in it already; give MicroPython's own")
         start, size = self._container.start, self.size
         if size < 2 * BLOCK or size % BLOCK or start % BLOCK or start + size > _MOST:
@@ -76,15 +91,15 @@ class Firmware:
         """One file to flash: MicroPython, and what its file system holds."""
         return self._container.merged(storage)
 
-    def storage(self, data: bytes) -> bytes:
-        """What the file system holds of one that `merged` made. ValueError: it, or what else is in
+    def files(self, data: bytes) -> tuple[dict[str, bytes], int]:
+        """The files in what `merged` made, as of `files_of`. ValueError: it, or what else is in
         it, is not as it was made."""
         made = self._read(data)
         start, size = self._container.start, self.size
         rest = self._container.flash[:start].ljust(start, _ERASED)
         if (made.start, made.size, made.flash[:start]) != (start, size, rest):
             raise ValueError("MicroPython in it is not what was given")
-        return made.flash[start:].ljust(size, _ERASED)
+        return files_of(made, self.model.port)
 
     def _read(self, data: bytes) -> Container:
         return _CONTAINERS[self.model.port](data, self.model)
@@ -97,12 +112,14 @@ def _identified(flash: bytes, model: Model) -> str:
         raise ValueError("no MicroPython is in it")
     if not _is_for(flash, model):
         others = [name for name, each in catalogue().items() if _is_for(flash, each)]
-        instead = f", but for {' and '.join(others)}" if others else ""
-        raise ValueError(f"it is not for {model.firmware}, which {model.name} runs{instead}")
+        instead = f", but for {' or '.join(others)}" if others else ""
+        runs = f", which runs {model.firmware}" if model.firmware != model.name else ""
+        raise ValueError(f"it is not for {model.name}{runs}{instead}")
     version = b".".join(found.groups()).decode()
-    if tuple(map(int, found.groups()))[:2] < OLDEST:
-        oldest = ".".join(map(str, OLDEST))
-        raise ValueError(f"MicroPython {version} is too old, it takes {oldest} or later")
+    if tuple(map(int, found.groups()))[:2] < model.oldest:
+        raise ValueError(
+            f"MicroPython {version} is too old, {model.name} takes {model.micropython} or later"
+        )
     return version
 
 

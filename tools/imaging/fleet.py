@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from device.catalogue import Model
-from device.config import checked, held
+from device.config import checked, held, read
 from dhcpc.config import check, extras
 from toolchain.cli import Refusal
 
@@ -33,35 +34,34 @@ def fleet(path: Path, base: Config, board: Model, key: str) -> list[Member]:
 
     Refusal: names the line and the column that is wrong.
     """
-    members: dict[str, Member] = {}
+    members = []
+    places: dict[str, str] = {}
     for where, row in _rows(path):
         config = held(_config(row, base, key, where), board, where)
-        name = config[_NAME]
-        if name.lower() in members:  # in DNS it is the same name
-            raise Refusal(f"{where}: {_NAME}: {name} is there already")
-        members[name.lower()] = Member(name, config)
+        first = places.setdefault(config[_NAME].lower(), where)  # in DNS it is the same name
+        if first != where:
+            raise Refusal(f"{where}: {_NAME}: it is there already: {first}")
+        members.append(Member(config[_NAME], config))
     if not members:
         raise Refusal(f"{path}: there is no board in it")
-    return list(members.values())
+    return members
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     # Where each line is, for people, and its texts by column.
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            columns = next(reader, [])
-            _check(columns, f"{path}, line 1")
-            for row in reader:
-                where = f"{path}, line {reader.line_num}"
-                if any(row):
-                    if len(row) != len(columns):
-                        raise Refusal(f"{where}: {len(row)} columns, line 1 has {len(columns)}")
-                    yield where, dict(zip(columns, row, strict=True))
+        text = read(str(path)).decode("utf-8-sig")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        columns = next(reader, [])
+        _check(columns, f"{path}, line 1")
+        for row in reader:
+            where = f"{path}, line {reader.line_num}"
+            if any(row):
+                if len(row) != len(columns):
+                    raise Refusal(f"{where}: {len(row)} columns, line 1 has {len(columns)}")
+                yield where, dict(zip(columns, row, strict=True))
     except (csv.Error, UnicodeDecodeError) as error:
         raise Refusal(f"{path}: no CSV in UTF-8: {error}") from None
-    except OSError as error:
-        raise Refusal(f"{path}: {error.strerror}") from None
 
 
 def _check(columns: list[str], where: str) -> None:
@@ -73,10 +73,9 @@ def _check(columns: list[str], where: str) -> None:
         try:
             extras({column: None})
         except KeyError:
-            why = (
-                f"{column or 'without a name'}: there is no such setting; docs/config.md has them"
-            )
-            raise Refusal(f"{where}: {why}") from None
+            raise Refusal(
+                f"{where}: {json.dumps(column)}: there is no such setting; docs/config.md has them"
+            ) from None
 
 
 def _config(row: dict[str, str], base: Config, key: str, where: str) -> Config:
@@ -89,7 +88,23 @@ def _config(row: dict[str, str], base: Config, key: str, where: str) -> Config:
             config.pop("key", None)
         if "ssid" in config and key:
             config.setdefault("key", key)
-    return checked(json.dumps(config), where)
+    try:
+        return checked(json.dumps(config), where)
+    except Refusal as error:
+        raise Refusal(
+            f"{where}: {_without_value(str(error).removeprefix(f'{where}: '))}"
+        ) from None
+
+
+def _without_value(why: str) -> str:
+    # A refusal that may be printed: line and column tell where the value is, which may be a key
+    # in the wrong column.
+    name, _, rest = why.partition(": ")
+    if " is not " in rest:
+        return f"{name}: it is not {rest.rpartition(' is not ')[2]}"
+    if rest.startswith("it "):
+        return why
+    return f"{name}: docs/config.md says what it takes"
 
 
 def _value(name: str, text: str) -> Any:
@@ -98,7 +113,7 @@ def _value(name: str, text: str) -> Any:
         return text
     try:
         found = json.loads(text)
-    except ValueError:
+    except (RecursionError, ValueError):
         return text
     if isinstance(found, (dict, list)):
         return found

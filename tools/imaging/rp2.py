@@ -32,8 +32,10 @@ class Image:
     """MicroPython for an RP2.
 
     flash: what it puts into flash, from its start. `start`, `size`: where in flash its file system
-    is, in bytes.
+    is, in bytes. `at`, `needs`: are about an ESP32.
     """
+
+    at = needs = 0
 
     def __init__(self, data: bytes, model: Model) -> None:
         """ValueError: what is wrong with it."""

@@ -41,6 +41,8 @@ def made(files: Files, size: int, port: str) -> bytes:
             with littlefs.open(path, "wb") as file:
                 file.write(files[path])
     except LittleFSError as error:
+        if error.code == LittleFSError.Error.LFS_ERR_NAMETOOLONG:
+            raise Refusal(f"{path}: its name is too long for a board") from None
         if error.code != LittleFSError.Error.LFS_ERR_NOSPC:
             raise
         raise _too_small(files, size) from None
