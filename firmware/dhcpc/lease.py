@@ -99,7 +99,7 @@ class Lease:
         self.lease_time = end = min(secs(message, _LEASE_TIME) or _HOUR, _FOREVER)
         fuzz = (end >> 5) * rand >> 6
         half = (end >> 1) - fuzz
-        most = end - max(end >> 3, 1) - fuzz
+        most = end - (end >> 3 or 1) - fuzz
         t1 = secs(message, _T1) or half
         t2 = secs(message, _T2) or most
         # RFC 2131 4.4.5: T1 < T2 < lease time, or they are mended; fuzz is to the early side.

@@ -47,6 +47,8 @@ _OVERLOAD = const(52)
 _CLIENT_ID = const(61)
 _END = const(255)
 
+_NOBODY = const(b"\0\0\0\0")
+
 _TWICE = const(0x8000)  # marks an option that comes more than once
 
 
@@ -115,10 +117,10 @@ def build(buf: bytearray | memoryview, form: int, message: "Fields") -> int:
         kind,
     )
     i = 243
-    if form & _REQUESTED and any(message.yiaddr):
+    if form & _REQUESTED and message.yiaddr != _NOBODY:
         pack_into("!H4s", buf, i, 0x3204, message.yiaddr)
         i += 6
-    if form & _SERVER and any(message.server):  # type: ignore[arg-type]
+    if form & _SERVER and message.server != _NOBODY:
         pack_into("!H4s", buf, i, 0x3604, message.server)
         i += 6
     pack_into("293s", buf, i, options)  # and zeros to where the longest message would end
