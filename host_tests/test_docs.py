@@ -50,6 +50,21 @@ def test_every_extra_is_shown_by_a_program_that_is_run() -> None:
         assert re.search(shown, programs), extra
 
 
+def test_both_readmes_have_the_same_figures_commands_and_pages() -> None:
+    english, korean = TEXTS["README.md"], TEXTS["docs/README.ko.md"]
+    theirs = {link.removeprefix("../") for link in links(korean)}
+    for link in links(english):
+        assert link.removeprefix("docs/") in {*theirs, "README.ko.md"}, link
+    for pattern in (
+        r"^    make .*?(?=  #)",
+        r"[\d,.]+ (?:B|ms|KB)(?![A-Za-z])",
+        r"(?<=`)make \w+(?=`)",
+    ):
+        assert {*re.findall(pattern, english, re.MULTILINE)} == {
+            *re.findall(pattern, korean, re.MULTILINE)
+        }
+
+
 def test_every_page_is_in_the_readme_and_leads_to_the_words() -> None:
     here = {Path(page).name for page in TEXTS if page.startswith("docs/")}
     for name in here:
