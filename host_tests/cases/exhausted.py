@@ -60,9 +60,7 @@ def with_room(blocks, do):
 
 
 def trials(port, stride):
-    """Each poll with room for ever more, by `stride` blocks, until it finds enough. Garbage is to
-    be collected between two `next`, which a 32-bit VM does only while nothing runs.
-    """
+    """Each poll with room for ever more, by `stride` blocks, until it finds enough."""
     with Device(port, NoFaults()) as device:
         outbox = Outbox(device.board)
         for what, before, happens, event in LIFE:
@@ -81,10 +79,8 @@ def trials(port, stride):
                     happens[at](device)
                     outbox.close()
                     gc.collect()
-                    yield
                     with_room(blocks, device.client.poll)
                     gc.collect()
-                    yield
                     again = bool(device.events("error"))
                     failed += again
                     outbox.open()
@@ -101,6 +97,5 @@ def trials(port, stride):
                         raise
                     device.settle()
                     gc.collect()
-                    yield
                     blocks += stride
                 assert failed > 9 // stride
