@@ -11,7 +11,7 @@ port_types = MYPYPATH=.venv/apart/$(1) $(PY) -m mypy --config-file boards/mypy.i
 # What may be given on the command line, as in `make deploy BOARD=RPI_PICO_W`. Whatever is in it
 # reaches the recipes' environment as it was typed, dollars and quotes and blanks and all.
 SETTINGS = APP ARGS BOARD CONFIG DEBUG EXTRAS FLEET FORCE HTML IMAGE MICROPYTHON MICROPYTHON_UF2 \
-	MINUTES OUTPUT PORT PY PYTHON SSID TARGET WIFI_KEY YES
+	MINUTES OUTPUT PORT PY PYTHON QUICK SSID TARGET WIFI_KEY YES
 equals := =
 given = $(findstring command,$(origin $(1)))
 unknown := $(foreach each,$(filter-out $(SETTINGS),$(.VARIABLES)),$(if $(call given,$(each)),$(each)=))
@@ -20,7 +20,7 @@ $(error $(strip $(unknown)) is not known here; there are $(SETTINGS:=$(equals)).
 	BOARD= is a folder of boards/; docs/deploy.md has the others)
 endif
 odd = $(if $(call given,$(1)),$(filter-out 0 1,$(value $(1))))
-$(foreach each,DEBUG FORCE YES,$(if $(call odd,$(each)),$(error $(each)= is 1 or 0)))
+$(foreach each,DEBUG FORCE QUICK YES,$(if $(call odd,$(each)),$(error $(each)= is 1 or 0)))
 app_elsewhere := $(call odd,APP)
 as_typed = $(eval override $(1) := $$(value $(1)))$(eval export $(1))
 $(foreach each,$(SETTINGS),$(if $(filter undefined file,$(origin $(each))),,$(call as_typed,$(each))))
@@ -91,7 +91,7 @@ mip: .venv/ready  ## an index for mip in build/mip, of .mpy files and of source
 	@$(PY) tools/mip_index.py
 
 release: setup  ## check all, and write dist/: what a release is made of (QUICK=1: without the tests)
-	@$(PY) tools/release.py $(if $(filter-out 0,$(QUICK)),--quick)
+	@$(PY) tools/release.py $(if $(filter 1,$(QUICK)),--quick)
 
 repl: .venv/ready  ## the prompt of the board on PORT, or of the only one on USB; Ctrl-] leaves it
 	@$(PY) tools/repl.py "$${PORT:-auto}"

@@ -242,8 +242,11 @@ def test_what_takes_a_second_is_said_and_what_does_not_is_not(
     assert capsys.readouterr().err == "flies to the moon\n"
 
 
-def test_every_setting_that_a_recipe_reads_is_one_that_make_knows() -> None:
+def test_every_setting_that_a_recipe_reads_or_the_help_names_is_one_that_make_knows() -> None:
     text = (vm.ROOT / "Makefile").read_text()
     known = re.search(r"^SETTINGS = ((?:.*\\\n)*.*)$", text, re.MULTILINE)
     assert known
-    assert {*re.findall(r"\$\$\{?([A-Z_]{2,})", text)} <= {*known[1].split()}
+    read = re.findall(r"\$\$\{?([A-Z_]{2,})", text)
+    help_ = "\n".join(re.findall(r"^[a-z-]+:.*?## (.*)", text, re.MULTILINE))
+    told = re.findall(r"\b([A-Z_]{2,})=", help_)
+    assert {*read, *told} <= {*known[1].split()}
