@@ -559,11 +559,17 @@ def test_of_two_drives_none_is_taken(run: Run, drive: Callable[..., Path], image
     assert f"{first} and {second} are drives of bootloaders: leave one board plugged in" in said
 
 
+@pytest.mark.parametrize("words", [[], ["auto"]])
 def test_without_a_drive_the_button_is_told_and_waited_for(
-    run: Run, drive: Callable[..., Path], image: Write, monkeypatch: pytest.MonkeyPatch
+    words: list[str],
+    run: Run,
+    drive: Callable[..., Path],
+    image: Write,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(flash_board, "_BUTTON_S", 0.1)
-    code, said = run("--yes", f"--image={image(uf2(PICO_W))}", "RPI_PICO_W")
+    monkeypatch.setattr(flash_board, "on_usb", list)
+    code, said = run("--yes", f"--image={image(uf2(PICO_W))}", "RPI_PICO_W", *words)
     assert code == 1
     assert said.startswith(
         "hold BOOTSEL while you plug the board in, and let go: a drive shows up"

@@ -142,7 +142,8 @@ def _flash_rp2(board: Model, port: str, image: Image, yes: bool, force: bool) ->
     else:
         if not rp2.drives():
             print(
-                f"{rp2.BUTTON}: a drive shows up. Where MicroPython runs, PORT= will do",
+                f"{rp2.BUTTON}: a drive shows up. A board that runs MicroPython needs no button: "
+                f"give its PORT=",
                 flush=True,
             )
         drive = rp2.wait(board, _BUTTON_S)
@@ -178,6 +179,8 @@ def _port(arguments: argparse.Namespace, board: Model) -> str:
                     f"PORT={port} is there, and {found[0].path} is the drive of another board: "
                     f"unplug one of them, or leave PORT= out for the drive"
                 )
+            return ""
+        if port == "auto" and not on_usb():  # a new one has no port before MicroPython runs on it
             return ""
     return resolved(port)
 
