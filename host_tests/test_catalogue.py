@@ -96,7 +96,9 @@ def test_what_is_missing_in_a_board_json_is_named() -> None:
 def test_a_board_that_is_not_there_is_told_with_those_that_are() -> None:
     with pytest.raises(Refusal, match=r"^no board MOON; there are ARDUINO_NANO_ESP32, "):
         model("MOON")
-    with pytest.raises(Refusal, match=r"^no board rpi-pico-w: is it RPI_PICO_W or "):
+    with pytest.raises(Refusal, match=r"^no board rpi-pico-w: is it RPI_PICO_W\? "):
         model("rpi-pico-w")
+    with pytest.raises(Refusal, match=r"^no board PICO_W: is it RPI_PICO_W or "):
+        model("PICO_W")
     assert {*catalogue()} == {*boards()}
     assert {each.mcu for each in catalogue().values()} <= {*PORTS}

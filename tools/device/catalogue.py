@@ -109,11 +109,12 @@ def model(name: str) -> Model:
     """What is known of a board. Refusal: there is no such board, or its board.json is wrong."""
     there = boards()
     if name not in there:
-        near = get_close_matches(name.upper().replace("-", "_"), there)
+        meant = re.sub("[- ]", "_", name.upper())
+        near = [meant] if meant in there else get_close_matches(meant, there)
         if near:
             raise Refusal(f"no board {name}: is it {' or '.join(near)}? boards/README.md has all")
         what = f"no board {name}" if name else "BOARD= is missing"
-        raise Refusal(f"{what}; there are {', '.join(there)}")
+        raise Refusal(f"{what}; there are {', '.join(there)}. boards/README.md has what each is")
     path = BOARDS / name / "board.json"
     try:
         return parsed(name, json.loads(path.read_bytes()))
