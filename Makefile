@@ -22,6 +22,7 @@ endif
 odd = $(if $(call given,$(1)),$(filter-out 0 1,$(value $(1))))
 $(foreach each,DEBUG FORCE QUICK YES,$(if $(call odd,$(each)),$(error $(each)= is 1 or 0)))
 app_elsewhere := $(call odd,APP)
+ssid_given := $(call given,SSID)
 as_typed = $(eval override $(1) := $$(value $(1)))$(eval export $(1))
 $(foreach each,$(SETTINGS),$(if $(filter undefined file,$(origin $(each))),,$(call as_typed,$(each))))
 
@@ -83,6 +84,7 @@ deploy: .venv/ready  ## the firmware onto a board: BOARD=RPI_PICO_W PORT=/dev/tt
 	@$(PY) tools/deploy.py $(deployment)
 
 image: .venv/ready  ## one file to flash: BOARD=RPI_PICO_W MICROPYTHON=FILE, see docs/image.md
+	$(if $(ssid_given),$(error SSID= is for `make deploy`; an image takes CONFIG=FILE, see docs/image.md))
 	@$(PY) tools/image.py --config="$$CONFIG" --app="$$APP" --extras="$$EXTRAS" --fleet="$$FLEET" \
 		--output="$${OUTPUT:-build/image}" $(if $(filter 1,$(DEBUG)),--debug) \
 		-- "$$BOARD" "$$MICROPYTHON"

@@ -102,7 +102,7 @@ def check_command(command: list[str], brief: bool) -> None:
         check_tool(arguments[0], arguments[1:], brief)
     elif name.startswith("tools/"):
         check_tool(name, arguments, brief)
-    elif name == "mpremote":
+    elif name in ("mpremote", ".venv/bin/mpremote"):
         check_mpremote(arguments, brief)
     elif command[:3] == ["py", "-m", "mpremote"]:
         check_mpremote(command[3:])

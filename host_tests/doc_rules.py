@@ -43,7 +43,7 @@ LETTERS = 8  # small ones, at least, that a saying has of its own
 SHELL = ("sh", "shell", "bash", "console")
 FIRST_WORD = re.compile(
     r"(\$ )?(sudo |[A-Z_]+=\S+ |[A-Z_]+=\"[^\"]*\" )?"
-    r"(make|pip|py|mpremote|ssh|python3|\.venv/bin/python|tools/\S+\.py|"
+    r"(make|pip|py|mpremote|ssh|python3|\.venv/bin/python|\.venv/bin/mpremote|tools/\S+\.py|"
     + "|".join(commands.FOREIGN)
     + r"|tcpdump)( |$)"
 )

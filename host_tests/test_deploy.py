@@ -213,7 +213,7 @@ def test_a_first_deployment_copies_all_and_a_second_nothing(tree: Path, power: B
     assert f"[1/{COUNT}] {ONE_FILE}  " in said
     assert said.splitlines()[-3:] == [
         "no /dhcpc.json on the board; Wi-Fi needs one: give SSID= or CONFIG=",
-        f"your program goes to /app.py: mpremote connect {board.port} cp app.py :app.py",
+        f"your program goes to /app.py: .venv/bin/mpremote connect {board.port} cp app.py :",
         f"what becomes of its lease: make doctor PORT={board.port}",
     ]
     check = "import dhcpc; print(dhcpc.Client.__name__, dhcpc.__file__)"
@@ -421,7 +421,7 @@ def test_a_board_or_port_that_is_not_there_is_told_with_those_that_are(tree: Pat
     said = make(tree, "deploy", "BOARD=UNIX", "PORT=x").stdout
     assert said.startswith("deploy: no board UNIX; there are ARDUINO_NANO_ESP32, ")
     assert re.match(
-        "PORT= is missing; (no serial port is here|serial ports here:)", refused(tree, "")
+        "PORT= is missing; (no serial port is on USB here|serial ports here:)", refused(tree, "")
     )
     assert refused(tree, "/dev/moon").startswith("there is no such port; ")
     assert "repl: there is no such port; " in make(tree, "repl", "PORT=/dev/moon").stdout
@@ -618,6 +618,12 @@ def test_a_switch_is_on_or_off(tree: Path, what: str, setting: str, why: str) ->
     assert f"*** {why}.  Stop." in done.stdout
 
 
+def test_an_image_takes_no_ssid_and_names_what_it_takes(tree: Path) -> None:
+    done = make(tree, "image", f"BOARD={NAME}", "MICROPYTHON=moon.uf2", "SSID=home")
+    assert done.returncode == 2
+    assert "*** SSID= is for `make deploy`; an image takes CONFIG=FILE" in done.stdout
+
+
 @pytest.fixture
 def usb(monkeypatch: pytest.MonkeyPatch) -> list[ListPortInfo]:
     """What is plugged in, besides a port that is no board's."""
@@ -630,6 +636,14 @@ def usb(monkeypatch: pytest.MonkeyPatch) -> list[ListPortInfo]:
 def plug_in(usb: list[ListPortInfo], device: str) -> None:
     usb.append(ListPortInfo(device))
     usb[-1].vid = 0x2E8A
+
+
+def test_a_port_that_is_on_no_usb_is_not_taken_for_a_boards(usb: list[ListPortInfo]) -> None:
+    other = "; others, hardly a board's:\n    /dev/ttyS0  n/a"
+    assert remote.ports().startswith("no serial port is on USB here: ")
+    assert remote.ports().endswith(other)
+    plug_in(usb, "/dev/ttyACM3")
+    assert remote.ports() == "serial ports here:\n    /dev/ttyACM3  n/a"
 
 
 def test_the_only_board_is_found(usb: list[ListPortInfo]) -> None:

@@ -75,7 +75,10 @@ class Maker:
         """Refusal: what is wrong with what was asked for."""
         self.board = model(arguments.board)
         if not arguments.micropython:
-            raise Refusal(f"MICROPYTHON= is missing: the {self.board.ending} of MicroPython")
+            raise Refusal(
+                f"MICROPYTHON= is missing: the {self.board.ending} of MicroPython, from "
+                f"https://micropython.org/download/{self.board.firmware}/"
+            )
         check_extras(arguments.extras)
         self.extras = {*arguments.extras}
         self.debug = arguments.debug

@@ -153,7 +153,7 @@ class Deployment:
             lines.append(f"no {CONFIG} on the board; Wi-Fi needs one: give SSID= or CONFIG=")
         if not {"app.py", "app.mpy", "app"} & {*root}:
             lines.append(
-                f"your program goes to /app.py: mpremote connect {port} cp app.py :app.py"
+                f"your program goes to /app.py: .venv/bin/mpremote connect {port} cp app.py :"
             )
         return [*lines, f"what becomes of its lease: make doctor PORT={port}"]
 

@@ -25,6 +25,7 @@ from toolchain.cli import Refusal, patience
 
 _READ_S = 2.0  # how long a byte may take, where mpremote would wait for ever
 _SHORT = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}  # mpremote's
+_UNSEEN = "no serial port is on USB here: docs/quick-start.md has what to do"
 # For a prompt: many an ESP32 is reset by the opening of its port, and deaf first
 _PROMPT_S = 3, 10
 _CTRL_B, _CTRL_C, _CTRL_D = b"\r\x02", b"\r\x03", b"\x04"
@@ -235,11 +236,15 @@ def resolved(port: str) -> str:
 
 
 def ports() -> str:
-    """The serial ports of this computer, for people: those on USB, or all if there are none."""
-    found = sorted(comports())
-    found = [port for port in found if port.vid is not None] or found
-    lines = [f"\n    {port.device}  {port.product or port.description}" for port in found]
-    return "serial ports here:" + "".join(lines) if lines else "no serial port is here"
+    """The serial ports of this computer, for people: those on USB, as boards' are, or all if there
+    are none."""
+    every = sorted(comports())
+    found = [port for port in every if port.vid is not None]
+    said = "serial ports here:" if found else _UNSEEN
+    if every and not found:
+        said += "; others, hardly a board's:"
+    lines = [f"\n    {port.device}  {port.product or port.description}" for port in found or every]
+    return said + "".join(lines)
 
 
 def why_not(port: str) -> str:
