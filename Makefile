@@ -80,7 +80,7 @@ deployment = $(if $(app_elsewhere),$(error APP= is 0 or 1 here; APP=DIR is for `
 	$(if $(filter 1,$(DEBUG)),--debug) $(if $(filter 0,$(APP)),--no-app) \
 	$(if $(filter 1,$(FORCE)),--force) -- "$$BOARD" $$PORT
 
-deploy: .venv/ready  ## the firmware onto a board: BOARD=RPI_PICO_W PORT=/dev/ttyACM0, see docs/deploy.md
+deploy: .venv/ready  ## the client onto a board: BOARD=RPI_PICO_W PORT=auto SSID=greenhouse, see docs/deploy.md
 	@$(PY) tools/deploy.py $(deployment)
 
 image: .venv/ready  ## one file to flash: BOARD=RPI_PICO_W MICROPYTHON=FILE, see docs/image.md
