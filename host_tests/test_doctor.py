@@ -256,7 +256,8 @@ def test_a_board_without_the_application_is_told_to_be_deployed_to(
     code, said = asked(virtual)
     assert code == 1
     assert "dhcpc       0." in said
-    assert said.endswith("what the board prints when it starts, or copy it anew: make deploy\n")
+    assert "\nboot.py has not made a client\nlook at what the board prints when it starts" in said
+    assert said.endswith("; or copy it anew: make deploy\n")
 
 
 def test_a_board_that_has_nothing_is_told_so(virtual: VirtualBoard) -> None:

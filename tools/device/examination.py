@@ -128,10 +128,13 @@ def examine(board: Board, seconds: int, messages: bool = False) -> Iterator[Find
     record = describe(board.read(_RECORD)) if stored else "none"
     add(("record", record.replace("\n", "\n" + " " * 12)))
     if "dhcp" not in names:
-        found.verdict = (
-            f"boot.py has not made a client; it has made {' and '.join(names) or 'nothing'}"
+        found.verdict = "boot.py has not made a client"
+        if names:
+            found.verdict += f"; it has made {' and '.join(names)}"
+        found.advice = (
+            "look at what the board prints when it starts: make repl, Ctrl-C, Ctrl-D; or copy it "
+            "anew: make deploy"
         )
-        found.advice = "look at what the board prints when it starts, or copy it anew: make deploy"
         yield found
         return
     yield found
