@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,16 +33,13 @@ PICO_W = "Raspberry Pi Pico W with RP2040"
 ESP32 = "Generic ESP32 module with ESP32"
 
 ESPTOOL = """
-import json, os, signal, sys, time
+import json, sys
 with open({log!r}, "a") as log:
     log.write(json.dumps(sys.argv[1:]) + "\\n")
 print("esptool v5.6.0")
 if "flash-id" in sys.argv:
     print({asked!r})
     sys.exit({ask_code})
-if {interrupts!r}:
-    os.kill(os.getppid(), signal.SIGINT)
-    time.sleep(60)
 sys.exit({write_code})
 """
 ASKED = """Connected to {chip} on /dev/moon:
@@ -111,13 +109,12 @@ def esptool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
         asked: str = ASKED,
         ask_code: int = 0,
         write_code: int = 0,
-        interrupts: bool = False,
     ) -> None:
         script = tmp_path / "esptool.py"
         said = asked.format(chip=chip, size=size)
         log = str(tmp_path / "log")
-        values = {"ask_code": ask_code, "write_code": write_code, "interrupts": interrupts}
-        script.write_text(ESPTOOL.format(log=log, asked=said, **values))
+        codes = {"ask_code": ask_code, "write_code": write_code}
+        script.write_text(ESPTOOL.format(log=log, asked=said, **codes))
         monkeypatch.setattr(esp32, "ESPTOOL", [sys.executable, str(script)])
 
     put()
@@ -390,8 +387,18 @@ def test_what_esptool_cannot_do_is_said_with_the_remedy(
     assert "flash_board: esptool does not tell what is on /dev/moon: moon\n" in said
 
 
-def test_ctrl_c_while_it_is_written_ends_in_words(run: Run, esptool: Put, image: Write) -> None:
-    esptool(interrupts=True)
+def test_ctrl_c_while_it_is_written_ends_in_words(
+    run: Run, esptool: Put, image: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = subprocess.run
+
+    def interrupted(command: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
+        if "write-flash" in command:
+            raise KeyboardInterrupt
+        done: subprocess.CompletedProcess[str] = started(command, **how)
+        return done
+
+    monkeypatch.setattr(esp32.subprocess, "run", interrupted)
     path = image(flash_bin(ESP32))
     code, said = run("--yes", f"--image={path}", "ESP32_GENERIC", "/dev/moon")
     assert code == 130
