@@ -20,23 +20,7 @@ if (args[0] === "-X") {
 const script = args[0] === "-c" ? args[1] : fs.readFileSync(args[0], "utf8");
 
 const { loadMicroPython } = await import(pathToFileURL(path.join(home, "micropython.mjs")));
-
-// A heap that is full would be doubled. With -X heapsize it stays as it is: there is no memory that
-// would do for that, and the engine gives no more.
-let grows = true;
-const { instantiate } = WebAssembly;
-WebAssembly.instantiate = (code, imports) => {
-    const grow = imports.env.emscripten_resize_heap;
-    imports.env.emscripten_resize_heap = (size) => (grows ? grow(size) : false);
-    return instantiate(code, imports);
-};
 const vm = await loadMicroPython(options);
-if (options.heapsize) {
-    grows = false;
-    const own = vm._module._malloc(options.heapsize / 2); // each script takes some, and keeps it
-    while (vm._module._malloc(options.heapsize / 2));
-    vm._module._free(own);
-}
 
 function copy(from) {
     vm.FS.mkdirTree(from);

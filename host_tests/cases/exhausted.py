@@ -1,12 +1,10 @@
 """A heap that ends at each allocation of a poll, at every moment of a client's life."""
 
 import gc
-import sys
 
 from faulty import LIFE, Device, NoFaults
 
-WORD = 8 if sys.maxsize > 1 << 31 else 4  # bytes
-BLOCK = 4 * WORD  # of a VM's heap
+BLOCK = 4  # words of a VM's heap
 MOST = 100  # blocks: with so much room a poll that finds no more to do is through
 
 
@@ -51,7 +49,7 @@ def fill():
 def with_room(blocks, do):
     """do() with room for so much, in one piece; nothing is collected meanwhile."""
     gc.disable()
-    room = [None] * (blocks * BLOCK // WORD + 4)
+    room = [None] * (blocks * BLOCK + 4)
     chain = fill()
     room.clear()  # gives all of it back at once, but for 4 items
     do()
