@@ -26,23 +26,23 @@ ssid_given := $(call given,SSID)
 as_typed = $(eval override $(1) := $$(value $(1)))$(eval export $(1))
 $(foreach each,$(SETTINGS),$(if $(filter undefined file,$(origin $(each))),,$(call as_typed,$(each))))
 
-help:  ## this list
+help:  ## show this list
 	@echo 'make ...'
 	@sed -n 's/^\([a-z-]*\):.*## /\1:/p' Makefile | while IFS=: read -r name does; do \
 		printf '  %-11s %s\n' "$$name" "$$does"; done
 
-setup: .venv/ready .venv/npm/ready $(APART)  ## make .venv from pinned packages (the others do it when they need it)
+setup: .venv/ready .venv/npm/ready $(APART)  ## make .venv from pinned packages (other targets do it when they need it)
 
-demo: .venv/ready  ## the main job on this machine: no root, no board, no server
+demo: .venv/ready  ## show the client at work on this machine: no root, no board, no server
 	@$(PY) tools/demo.py
 
-test: setup  ## every test that this machine can run (ARGS='-k wire': some of them)
+test: setup  ## run every test that this machine can run (ARGS='-k wire': only some)
 	@$(PY) -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
-fuzz: setup  ## inputs that nobody thought of (MINUTES=10 for each target; TARGET=codec: it alone)
+fuzz: setup  ## try inputs that nobody thought of (MINUTES=10 for each target; TARGET=codec: only one)
 	@$(PY) host_tests/fuzz/run.py --minutes "$${MINUTES:-10}" $$TARGET
 
-lint: .venv/ready $(APART)  ## style, spelling and types, for the oldest and the newest Python and for boards
+lint: .venv/ready $(APART)  ## check style, spelling and types, for the oldest and the newest Python and for boards
 	@$(PY) -m ruff check --quiet --output-format=concise
 	@$(PY) -m ruff format --check --quiet --diff
 	@.venv/bin/codespell
@@ -51,28 +51,28 @@ lint: .venv/ready $(APART)  ## style, spelling and types, for the oldest and the
 	@$(call port_types,esp32,$(call board_py,esp32))
 	@$(call port_types,rp2,$(call board_py,rp2))
 
-size: setup  ## bytes of flash and heap, against the budget
+size: setup  ## measure the bytes of flash and heap, and compare them with the budget
 	@$(PY) tools/size.py
 
-bench: setup  ## how fast, and how much faster than others
+bench: setup  ## measure the speed, and compare it with others
 	@$(PY) tools/bench.py
 
-conformance: .venv/ready  ## make docs/conformance.md anew: the rules of the RFCs, and the tests that show them
+conformance: .venv/ready  ## make docs/conformance.md: the rules of the RFCs, and the tests that show them
 	@$(PY) tools/conformance.py --write
 
-boards: .venv/ready  ## make the table of boards/README.md anew
+boards: .venv/ready  ## make the table of boards/README.md
 	@$(PY) tools/boards.py --write
 
-states: .venv/ready  ## draw docs/states.md anew from the session
+states: .venv/ready  ## draw docs/states.md from the session
 	@$(PY) tools/states.py --write
 
-fleets: .venv/ready  ## simulate loss and fleets for docs/fleets.md anew (12 minutes)
+fleets: .venv/ready  ## simulate loss and fleets for docs/fleets.md (12 minutes)
 	@$(PY) tools/fleets.py --write
 
-emulate: setup  ## an emulated Pico W gets its lease; what a wake takes (Linux; MICROPYTHON_UF2=FILE, or IMAGE= of `make image`)
+emulate: setup  ## boot an emulated Pico W to its lease, and time a wake (Linux; MICROPYTHON_UF2=FILE, or IMAGE= of `make image`)
 	@$(PY) tools/emulate.py $(if $(IMAGE),--image "$$IMAGE")
 
-flash: .venv/ready  ## MicroPython onto a board, then what deploy does: BOARD= PORT= (MICROPYTHON=FILE YES=1)
+flash: .venv/ready  ## put MicroPython onto a board, then deploy: BOARD= PORT= (MICROPYTHON=FILE YES=1)
 	@$(PY) tools/flash_board.py --image="$$MICROPYTHON" $(if $(filter 1,$(YES)),--yes) $(deployment)
 
 deployment = $(if $(app_elsewhere),$(error APP= is 0 or 1 here; APP=DIR is for `make image`)) \
@@ -80,37 +80,37 @@ deployment = $(if $(app_elsewhere),$(error APP= is 0 or 1 here; APP=DIR is for `
 	$(if $(filter 1,$(DEBUG)),--debug) $(if $(filter 0,$(APP)),--no-app) \
 	$(if $(filter 1,$(FORCE)),--force) -- "$$BOARD" $$PORT
 
-deploy: .venv/ready  ## the client onto a board: BOARD=RPI_PICO_W PORT=auto SSID=greenhouse, see docs/deploy.md
+deploy: .venv/ready  ## copy the client to a board: BOARD=RPI_PICO_W PORT=auto SSID=greenhouse, see docs/deploy.md
 	@$(PY) tools/deploy.py $(deployment)
 
-image: .venv/ready  ## one file to flash: BOARD=RPI_PICO_W MICROPYTHON=FILE, see docs/image.md
+image: .venv/ready  ## make one file to flash: BOARD=RPI_PICO_W MICROPYTHON=FILE, see docs/image.md
 	$(if $(ssid_given),$(error SSID= is for `make deploy`; an image takes CONFIG=FILE, see docs/image.md))
 	@$(PY) tools/image.py --config="$$CONFIG" --app="$$APP" --extras="$$EXTRAS" --fleet="$$FLEET" \
 		--output="$${OUTPUT:-build/image}" $(if $(filter 1,$(DEBUG)),--debug) \
 		-- "$$BOARD" "$$MICROPYTHON"
 
-mip: .venv/ready  ## an index for mip in build/mip, of .mpy files and of source
+mip: .venv/ready  ## make an index for mip in build/mip, of .mpy files and of source
 	@$(PY) tools/mip_index.py
 
-release: setup  ## check all, and write dist/: what a release is made of (QUICK=1: without the tests)
+release: setup  ## check all, and write the release to dist/ (QUICK=1: without the tests)
 	@$(PY) tools/release.py $(if $(filter 1,$(QUICK)),--quick)
 
-repl: .venv/ready  ## the prompt of the board on PORT, or of the only one on USB; Ctrl-] leaves it
+repl: .venv/ready  ## open the prompt of the board on PORT, or of the only one on USB; Ctrl-] leaves it
 	@$(PY) tools/repl.py "$${PORT:-auto}"
 
-doctor: .venv/ready  ## asks the board on PORT why it has no address (HTML=FILE: with a page of its messages)
+doctor: .venv/ready  ## ask the board on PORT why it has no address (HTML=FILE: with a page of its messages)
 	@$(PY) tools/doctor.py --html="$$HTML" -- "$$PORT"
 
-lease: .venv/ready  ## the leases that are stored on the board on PORT
+lease: .venv/ready  ## show the leases stored on the board on PORT
 	@$(PY) tools/lease.py show -- "$$PORT"
 
-wipe-lease: .venv/ready  ## remove them
+wipe-lease: .venv/ready  ## remove the leases stored on the board on PORT
 	@$(PY) tools/lease.py wipe -- "$$PORT"
 
 captures: .venv/ready  ## record host_tests/captures/ again, from real servers (Linux)
 	@$(PY) tools/lab.py record
 
-clean:  ## remove all that is made but .venv
+clean:  ## remove everything that make has made, except .venv
 	rm -rf build dist firmware/dhcpc.egg-info
 	find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 

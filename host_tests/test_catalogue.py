@@ -75,7 +75,7 @@ def test_a_board_is_found_by_what_it_says() -> None:
         ({"flash_offset": "0x0"}, "flash_offset: there is no such key for the port rp2"),
         ({"storage_kib": None}, "storage_kib: None is no int"),
         ({"machine": []}, "machine: .. is no list"),
-        ({"micropython": "new"}, "micropython: 'new' is no version like 1.22"),
+        ({"micropython": "new"}, "micropython: 'new' is not a version like 1.22"),
         ({"nics": ["wifi"]}, "nics: are not among Ethernet, Wi-Fi"),
         ({"run_on": ["paper"]}, "run_on: are not among chip, emulator"),
     ],

@@ -672,11 +672,11 @@ def test_a_transaction_is_picked(xid: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("what", "value", "why"),
     [
-        ("--client", "02:00:00:00:00", "'02:00:00:00:00' is no MAC address"),
-        ("--client", "0200:0:0:0:0:1", "is no MAC address"),
-        ("--client", "02:00:00:00:00:0g", "is no MAC address"),
-        ("--xid", "0x", "'0x' is no xid"),
-        ("--xid", "123456789", "'123456789' is no xid"),
+        ("--client", "02:00:00:00:00", "'02:00:00:00:00' is not a MAC address"),
+        ("--client", "0200:0:0:0:0:1", "is not a MAC address"),
+        ("--client", "02:00:00:00:00:0g", "is not a MAC address"),
+        ("--xid", "0x", "'0x' is not an xid"),
+        ("--xid", "123456789", "'123456789' is not an xid"),
     ],
 )
 def test_a_bad_filter_is_refused_in_words(what: str, value: str, why: str) -> None:

@@ -214,7 +214,7 @@ def test_a_first_deployment_copies_all_and_a_second_nothing(tree: Path, power: B
     assert said.splitlines()[-3:] == [
         "no /dhcpc.json on the board; Wi-Fi needs one: give SSID= or CONFIG=",
         f"your program goes to /app.py: .venv/bin/mpremote connect {board.port} cp app.py :",
-        f"what becomes of its lease: make doctor PORT={board.port}",
+        f"to see its lease: make doctor PORT={board.port}",
     ]
     check = "import dhcpc; print(dhcpc.Client.__name__, dhcpc.__file__)"
     assert mpremote(board, "exec", check) == "Client /lib/dhcpc/__init__.mpy\n"
@@ -468,15 +468,15 @@ def test_a_board_that_is_another_is_refused_before_anything_is_copied(
 ) -> None:
     board = power(_machine="Generic ESP32 module with ESP32")
     assert refused(tree, board.port) == (
-        "the board is a 'Generic ESP32 module with ESP32', and RPI_PICO_W is a "
+        "the board is a 'Generic ESP32 module with ESP32', but RPI_PICO_W is a "
         "'Raspberry Pi Pico W with RP2040': give BOARD=ESP32_GENERIC or "
         "ESP32_GENERIC_W5500 or WT32_ETH01"
     )
     assert files(board) == {}
     own = power(_machine="")
     assert refused(tree, own.port) == (
-        "the board does not say what it is, and RPI_PICO_W is a 'Raspberry Pi Pico W with "
-        "RP2040': give FORCE=1 for a firmware of your own"
+        "the board does not say what it is, but RPI_PICO_W is a 'Raspberry Pi Pico W with "
+        "RP2040': give FORCE=1 for your own firmware"
     )
     deployed(tree, own.port, "FORCE=1")
     assert {*files(own)} == DEPLOYED
@@ -495,7 +495,7 @@ def test_micropython_from_before_the_nic_of_the_board_is_refused(
 
 
 def test_a_board_that_is_the_right_one_is_told_from_a_vm(tree: Path, power: Boards) -> None:
-    note = "this is no RPI_PICO_W, but a VM: "
+    note = "this is a VM, not RPI_PICO_W: "
     assert note in deployed(tree, power().port)
     said = deployed(tree, power(_machine="Raspberry Pi Pico W with RP2040").port)
     assert note not in said
@@ -537,7 +537,7 @@ def test_what_a_board_says_of_itself_goes_to_the_terminal_without_control_charac
 def test_too_little_space_is_refused_before_anything_is_written(tree: Path, power: Boards) -> None:
     board = power({"/log": "x" * 5 * BLOCK}, blocks=16)
     assert re.match(
-        r"too little space: \d+ KB are free, it takes \d+ KB", refused(tree, board.port)
+        r"not enough space: \d+ KB are free, it takes \d+ KB", refused(tree, board.port)
     )
     assert {*files(board)} == {"/log"}
 
@@ -558,7 +558,7 @@ def test_what_did_not_arrive_as_it_was_sent_does_not_take_its_place(
         remote.Board, "write", lambda self, path, data: write(self, path, data[:-1] + b"?")
     )
     with remote.Board(board.port) as connected:
-        with pytest.raises(Refusal, match=r"^/lib/dhcpc/\S+ did not arrive as it was sent"):
+        with pytest.raises(Refusal, match=r"^/lib/dhcpc/\S+ arrived damaged"):
             Deployment(connected, deploy.parsed()).run()
     found = files(board)
     assert found.pop("/lib/dhcpc/wire.py") == b"as it was"
@@ -640,7 +640,7 @@ def plug_in(usb: list[ListPortInfo], device: str) -> None:
 
 
 def test_a_port_that_is_on_no_usb_is_not_taken_for_a_boards(usb: list[ListPortInfo]) -> None:
-    other = "; others, hardly a board's:\n    /dev/ttyS0  n/a"
+    other = "; others, probably not of a board:\n    /dev/ttyS0  n/a"
     assert remote.ports().startswith("no serial port is on USB here: ")
     assert remote.ports().endswith(other)
     plug_in(usb, "/dev/ttyACM3")
@@ -750,7 +750,7 @@ def test_the_config_on_the_board_is_held_against_it(
 ) -> None:
     board = power({"/dhcpc.json": '{"hostname": "a"}'})
     assert refused(tree, board.port) == (
-        "/dhcpc.json on the board: no ssid, and RPI_PICO_W has Wi-Fi alone; "
+        "/dhcpc.json on the board: no ssid, and RPI_PICO_W has only Wi-Fi; "
         "SSID= sets its Wi-Fi, CONFIG=FILE replaces it"
     )
     broken = power({"/dhcpc.json": "{"})
@@ -780,7 +780,7 @@ def test_what_a_board_can_do_may_be_in_its_config(board: str, text: str) -> None
 @pytest.mark.parametrize(
     ("board", "text", "why"),
     [
-        ("RPI_PICO_W", "{}", "no ssid, and RPI_PICO_W has Wi-Fi alone"),
+        ("RPI_PICO_W", "{}", "no ssid, and RPI_PICO_W has only Wi-Fi"),
         ("RPI_PICO_W", '{"ssid": "x", "watchdog_s": 8.389}', "watchdog_s: 8.389 is more than"),
         (
             "RPI_PICO2_W",
@@ -903,7 +903,7 @@ def test_the_leases_of_a_board_are_shown(tree: Path, power: Boards, tmp_path: Pa
         "    54 server identifier: 192.0.2.1\n"
         "    begun when no clock says\n"
         "/dhcpc.lease~\n"
-        "70 bytes that are no whole record\n"
+        "70 bytes that are not a whole record\n"
     )
 
 

@@ -334,7 +334,7 @@ def test_a_board_that_nobody_listens_to_goes_on(pico: PicoW) -> None:
 # The image
 
 REFUSED = {
-    "text": (b"not an image", "it is no UF2, or not all of it"),
+    "text": (b"not an image", "it is not a whole UF2 file"),
     "another MCU": (images.uf2(images.PICO2_W, images.RP2350), "it is for rp2350"),
     "another board": (
         images.uf2(images.PICO_W.replace(b"Pico W", b"Pico")),

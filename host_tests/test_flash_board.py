@@ -179,8 +179,8 @@ def test_an_esp32_is_erased_written_and_deployed_to(
         *("write-flash", "--erase-all", "0x1000", str(path)),
     ]
     assert (
-        f"{port} is an esp32, MAC 30:ae:a4:00:53:01: its flash of 4 MB is erased, files and all, "
-        f"and gets MicroPython 1.25.0 of {path}\n"
+        f"{port} is an esp32, MAC 30:ae:a4:00:53:01: its flash of 4 MB is erased, with all "
+        f"files, and it gets MicroPython 1.25.0 of {path}\n"
     ) in said
     assert f"flashed; the board is on {port}\n" in said
     assert "copied 6 of 6 files, in " in said
@@ -234,7 +234,9 @@ def test_settings_are_refused_that_an_image_with_files_would_not_get(
     path = image(flash_bin(ESP32, files=b"littlefs"))
     code, said = run("--yes", word, f"--image={path}", "ESP32_GENERIC", "/dev/moon")
     assert code == 1
-    assert f"flash_board: {path} brings its files: CONFIG=, SSID= and EXTRAS= are for `m" in said
+    assert (
+        f"flash_board: {path} has its files in it: CONFIG=, SSID= and EXTRAS= are for `m" in said
+    )
     assert calls() == []
 
 
@@ -256,7 +258,7 @@ def test_an_image_with_the_files_of_another_board_is_refused(
 @pytest.mark.parametrize(
     ("chip", "size", "why"),
     [
-        ("ESP32-S3", "8MB", "the chip is an esp32s3, and ESP32_GENERIC has an esp32"),
+        ("ESP32-S3", "8MB", "the chip is an esp32s3, but ESP32_GENERIC has an esp32"),
         (
             "ESP32",
             "2MB",
@@ -281,7 +283,7 @@ def test_a_chip_that_is_another_is_not_erased(
         (
             "ESP32_GENERIC",
             flash_bin("x", "ESP32S3", 0),
-            "it is for esp32s3, and ESP32_GENERIC has an esp32",
+            "it is for esp32s3, but ESP32_GENERIC has an esp32",
         ),
         (
             "ESP32_GENERIC",
@@ -290,12 +292,12 @@ def test_a_chip_that_is_another_is_not_erased(
         ),
         ("ESP32_GENERIC", flash_bin(ESP32)[:-4], "its factory is damaged"),
         ("ESP32_GENERIC", flash_bin("Moon rover with ESP32"), "it is not for ESP32_GENERIC"),
-        ("ESP32_GENERIC", b"", "it is no image for an ESP32"),
-        ("RPI_PICO_W", flash_bin(ESP32), "it is no UF2"),
+        ("ESP32_GENERIC", b"", "it is not an image for an ESP32"),
+        ("RPI_PICO_W", flash_bin(ESP32), "it is not a UF2 file"),
         (
             "RPI_PICO_W",
             uf2(PICO_W, images.RP2350),
-            "it is for rp2350, and RPI_PICO_W has an rp2040",
+            "it is for rp2350, but RPI_PICO_W has an rp2040",
         ),
         ("RPI_PICO_W", uf2(PICO_W)[:-512], "it is not whole: 7 of 8 blocks are there"),
         (
@@ -360,7 +362,7 @@ def test_where_nobody_can_be_asked_nothing_is_erased(
     code, said = run(f"--image={path}", "ESP32_GENERIC", "/dev/moon")
     assert (code, said.splitlines()[-1]) == (
         1,
-        "flash_board: nobody is here to be asked: YES=1 goes on",
+        "flash_board: nobody can answer here: YES=1 goes on",
     )
     assert not written()
 
@@ -384,7 +386,7 @@ def test_what_esptool_cannot_do_is_said_with_the_remedy(
     esptool(asked="moon")
     code, said = run(*words)
     assert code == 1
-    assert "flash_board: esptool does not tell what is on /dev/moon: moon\n" in said
+    assert "flash_board: esptool does not say what is on /dev/moon: moon\n" in said
 
 
 def test_ctrl_c_while_it_is_written_ends_in_words(
@@ -515,9 +517,9 @@ def test_an_rp2_that_runs_micropython_is_led_into_its_bootloader(
     [
         (
             "Raspberry Pi Pico 2 W with RP2350",
-            "says to be 'Raspberry Pi Pico 2 W with RP2350', and RPI_PICO_W has an rp2040. If it",
+            "says that it is 'Raspberry Pi Pico 2 W with RP2350', but RPI_PICO_W has an rp2040. ",
         ),
-        ("", "says to be '', and RPI_PICO_W has an rp2040. If it is one all the same: hold BOO"),
+        ("", "says that it is '', but RPI_PICO_W has an rp2040. If it is a RPI_PICO_W all the "),
         (
             "Silicognition RP2040-Shim with RP2040",
             "is a 'Silicognition RP2040-Shim with RP2040': give BOARD=SIL_RP2040_SHIM, or FORCE=1",
@@ -539,7 +541,7 @@ def test_a_drive_of_another_mcu_is_refused(
     there = drive("RP2350")
     code, said = run("--yes", f"--image={image(uf2(PICO_W))}", "RPI_PICO_W")
     assert code == 1
-    assert f"flash_board: {there} is an rp2350, and RPI_PICO_W has an rp2040\n" in said
+    assert f"flash_board: {there} is an rp2350, but RPI_PICO_W has an rp2040\n" in said
     assert not (there / "firmware.uf2").exists()
 
 
@@ -578,9 +580,7 @@ def test_without_a_drive_the_button_is_told_and_waited_for(
     monkeypatch.setattr(flash_board, "on_usb", list)
     code, said = run("--yes", f"--image={image(uf2(PICO_W))}", "RPI_PICO_W", *words)
     assert code == 1
-    assert said.startswith(
-        "hold BOOTSEL while you plug the board in, and let go: a drive shows up"
-    )
+    assert said.startswith("hold BOOTSEL while you plug the board in, and let go: a drive appears")
     assert "flash_board: no drive of a bootloader is here: hold BOOTSEL" in said
 
 
@@ -618,7 +618,7 @@ def test_a_port_that_does_not_come_back_is_told(
     drive(size=len(data))
     code, said = run("--yes", f"--image={image(data)}", "RPI_PICO_W")
     assert code == 1
-    assert "flash_board: no port that may be used has shown up since: press RESET, or plug" in said
+    assert "flash_board: no usable port has appeared since: press RESET, or plug" in said
 
 
 def test_a_drive_is_found_among_what_is_mounted(
@@ -707,7 +707,7 @@ def test_a_download_that_is_no_image_is_not_kept(run: Run, site: Path) -> None:
     name = "RPI_PICO_W-20250911-v1.26.1.uf2"
     publish(site, "RPI_PICO_W", name)
     for data, why in (
-        ("<html>not found</html>", f"{name}: it is no UF2, or not all of it\n"),
+        ("<html>not found</html>", f"{name}: it is not a whole UF2 file\n"),
         ("", f"{name}: no MicroPython is in it\n"),
     ):
         (site / "resources/firmware" / name).write_text(data)

@@ -157,7 +157,7 @@ def test_an_image_is_changed_so_that_a_board_reads_it(image: Path) -> None:
         "store.write(store.read() + b'x')"
     )
     assert in_vm(image, script).split() == ["192.0.2.5", "kept"]
-    assert "1 bytes that are no whole record" in tool("show", image)
+    assert "1 bytes that are not a whole record" in tool("show", image)
     assert "wipe" in refusal("make", image, *NEEDED)
     assert tool("wipe", image) == "removed /dhcpc.lease\n"
     assert in_vm(image, "import os; print(os.listdir('/'))").strip() == "['own']"
@@ -276,7 +276,7 @@ def test_of_a_large_file_in_an_image_no_more_is_shown_than_the_firmware_keeps(
     shown.keep()
     said = tool("show", image)
     assert said.count("192.0.2.5 on a cable") == Store.most
-    assert said.endswith("63,488 bytes behind these, which the firmware does not keep\n")
+    assert said.endswith("63,488 bytes after these, which the firmware does not keep\n")
 
 
 def contents(path: Path) -> dict[Path, bytes]:
@@ -305,7 +305,9 @@ def test_a_file_without_a_record_is_named_and_left_alone(
     file.write_bytes(data)
     before = contents(tmp_path)
     said = refusal(*words.format(file).split())
-    assert said.startswith(f"lease: {file}: no lease record is in it, so it is left alone; name a")
+    assert said.startswith(
+        f"lease: {file}: no lease record is in it, so nothing was changed; name a"
+    )
     assert "wipe" not in said
     assert contents(tmp_path) == before
 
@@ -333,7 +335,7 @@ def test_a_damaged_file_of_records_is_ours_as_long_as_one_is_whole(file: Path) -
     data[20] ^= 1
     file.write_bytes(data + b"x")
     said = tool("show", file)
-    assert "128 bytes that are no whole record" in said
+    assert "128 bytes that are not a whole record" in said
     assert '192.0.2.5 on "a"' in said
     assert "`wipe` removes it" in refusal("make", file, *NEEDED)
     assert tool("wipe", file) == f"removed {file}\n"
@@ -360,9 +362,9 @@ def test_a_link_stays_and_what_it_leads_to_is_wiped(file: Path, tmp_path: Path) 
 def test_what_is_no_file_is_named_and_left_alone(tmp_path: Path, verb: str) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert f"{pipe}: is no file" in refusal(verb, pipe)
+    assert f"{pipe}: is not a file" in refusal(verb, pipe)
     assert pipe.is_fifo()
-    assert f"{tmp_path}: is no file" in refusal(verb, tmp_path)
+    assert f"{tmp_path}: is not a file" in refusal(verb, tmp_path)
 
 
 def test_an_image_without_a_record_is_not_written(image: Path) -> None:

@@ -271,7 +271,7 @@ def test_all_that_differs_is_told_at_once(tree: Tree) -> None:
     tree.commit()
     said = tree.refusal("--quick").splitlines()
     assert said == [
-        "release: this is no release:",
+        "release: this is not fit for a release:",
         f"    firmware/package.json: version is 9.0.0, not {version}",
         f"    CHANGELOG.md: the newest release is nothing, not {version} - YYYY-MM-DD",
     ]
@@ -312,7 +312,7 @@ def test_a_changelog_that_does_not_tell_of_the_version_is_named(
 @pytest.mark.parametrize("named", ["1.2", "01.2.3", "1.2.3.4", "v1.2.3"])
 def test_a_version_is_semantic(named: str, tmp_path: Path) -> None:
     (found,) = faults(tmp_path, CHANGELOG.replace(version, named), named)
-    assert re.search(rf"{re.escape(named)} is no semantic version, as 1\.2\.3 is", found)
+    assert re.search(rf"{re.escape(named)} is not a semantic version like 1\.2\.3", found)
 
 
 def test_a_build_with_a_version_of_its_own_is_named(tmp_path: Path) -> None:

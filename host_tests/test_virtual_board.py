@@ -89,7 +89,7 @@ def test_a_file_with_something_else_is_named_and_left_alone(flash: Path, data: b
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"virtual_board: {flash}: ")
     assert "littlefs image" in done.stderr
-    assert "so it is left alone; name a new file" in done.stderr
+    assert "so nothing was changed; name a new file" in done.stderr
     assert flash.read_bytes() == data
 
 
@@ -121,7 +121,7 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     for path in (tmp_path, pipe):
         done = run(path)
         assert done.returncode == 1
-        assert done.stderr == f"virtual_board: {path}: is no file\n"
+        assert done.stderr == f"virtual_board: {path}: is not a file\n"
     done = run(tmp_path / "no" / "where")
     assert done.returncode == 1
     assert str(tmp_path / "no" / "where") in done.stderr

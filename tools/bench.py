@@ -23,16 +23,16 @@ from toolchain import cli
 
 def main() -> None:
     parser = cli.parser(
-        "Measures how fast the firmware is in the MicroPython VMs, beside Adafruit's DHCP client "
-        "for WIZNET5K, and prints each figure with how many times as fast ours is.",
+        "Measures the speed of the firmware in the MicroPython VMs, beside Adafruit's DHCP "
+        "client for WIZNET5K. Prints each figure, and how many times as fast ours is.",
         "--quick",
         "--fleet",
     )
     parser.add_argument(
-        "--quick", action="store_true", help="see whether it works: the figures are rough"
+        "--quick", action="store_true", help="check that it works; the figures are rough"
     )
     parser.add_argument(
-        "--fleet", action="store_true", help="simulate 1,000 boards that boot at once, and no more"
+        "--fleet", action="store_true", help="only simulate 1,000 boards that boot at once"
     )
     args = parser.parse_args()
     if args.fleet:

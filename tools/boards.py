@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lists the boards that there are, from boards/*/board.json: the table of boards/README.md."""
+"""Makes the table of boards/README.md from boards/*/board.json."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from toolchain import cli
 
 def main() -> None:
     parser = cli.parser(__doc__, "", "--write")
-    parser.add_argument("--write", action="store_true", help="into that file; else print the page")
+    parser.add_argument(
+        "--write", action="store_true", help="write that file (default: print the page)"
+    )
     write = parser.parse_args().write
     text = page(PAGE.read_text())
     if write:

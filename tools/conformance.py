@@ -25,7 +25,9 @@ PAGE = vm.ROOT / "docs/conformance.md"
 
 def main() -> None:
     parser = cli.parser(__doc__.splitlines()[0], "--write")
-    parser.add_argument("--write", action="store_true", help="into that file; else print the page")
+    parser.add_argument(
+        "--write", action="store_true", help="write that file (default: print the page)"
+    )
     write = parser.parse_args().write
     text = page(documents(), marks())
     if write:

@@ -27,7 +27,7 @@ from capture.text import text
 from page.page import page
 from toolchain import cli
 
-_FILES = "pcap or pcapng (- is standard input), or a BOOTP payload named .bin; each may be gzipped"
+_FILES = "pcap or pcapng (- is standard input), or a BOOTP payload in a .bin; each may be gzipped"
 _WIDTH = 80  # columns, where there is no terminal
 
 
@@ -36,7 +36,7 @@ def _mac(value: str) -> str:
     groups = re.split("[-:.]", value.lower())
     digits = "".join(group.zfill(2) for group in groups)
     if not re.fullmatch("[0-9a-f]{12}", digits) or len({*map(len, groups)} - {1, 2}) > 1:
-        raise argparse.ArgumentTypeError(f"{value!r} is no MAC address, as 02:00:00:00:00:01 is")
+        raise argparse.ArgumentTypeError(f"{value!r} is not a MAC address like 02:00:00:00:00:01")
     return mac_text(bytes.fromhex(digits))
 
 
@@ -44,14 +44,14 @@ def _xid(value: str) -> str:
     # As a record has it.
     found = re.fullmatch(r"(?:0x)?([0-9a-f]{1,8})", value.lower())
     if not found:
-        raise argparse.ArgumentTypeError(f"{value!r} is no xid: up to 8 hex digits")
+        raise argparse.ArgumentTypeError(f"{value!r} is not an xid, up to 8 hex digits")
     return found[1].zfill(8)
 
 
 def main() -> int:
     parser = cli.parser(
-        "Shows the DHCP messages in captures: who said what to whom, what came of it, what is "
-        "wrong, and what to do.",
+        "Shows the DHCP messages in captures: who said what to whom, the result, what is wrong, "
+        "and what to do.",
         "trace.pcap",
         "-v --client 02:00:00:00:00:01 trace.pcapng.gz",
         "--html page.html trace.pcap",
@@ -59,10 +59,16 @@ def main() -> int:
     )
     parser.add_argument("file", nargs="+", help=_FILES)
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("-v", "--verbose", action="store_true", help="every field of every message")
-    form.add_argument("--json", action="store_true", help="one JSON object a message, one a line")
-    parser.add_argument("--client", type=_mac, metavar="MAC", help="what concerns that client")
-    parser.add_argument("--xid", type=_xid, metavar="HEX", help="what belongs to that transaction")
+    form.add_argument(
+        "-v", "--verbose", action="store_true", help="show every field of every message"
+    )
+    form.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object for each message, each on a line",
+    )
+    parser.add_argument("--client", type=_mac, metavar="MAC", help="show only that client")
+    parser.add_argument("--xid", type=_xid, metavar="HEX", help="show only that transaction")
     parser.add_argument("--html", metavar="FILE", help="also write a page for a browser")
     args = parser.parse_args()
     seen: list[Message] = []

@@ -27,7 +27,10 @@ def main() -> int:
         "",
     )
     parser.add_argument(
-        "--svg", type=Path, metavar="FILE", help="the second act as a picture, that of README.md"
+        "--svg",
+        type=Path,
+        metavar="FILE",
+        help="write the second act as a picture, the one in README.md",
     )
     return play(Server(), View(), parser.parse_args().svg)
 

@@ -31,27 +31,34 @@ from toolchain.cli import Refusal
 def options(description: str, *examples: str) -> argparse.ArgumentParser:
     """A parser for what is deployed, and where to."""
     parser = cli.parser(
-        f"{description} The key of the Wi-Fi comes from WIFI_KEY in the environment, or is asked "
-        "for.",
+        f"{description} The key of the Wi-Fi comes from WIFI_KEY in the environment, or the "
+        "command asks for it.",
         *examples,
     )
-    parser.add_argument("board", nargs="?", default="", help="as in boards/, e.g. RPI_PICO_W")
     parser.add_argument(
-        "port", nargs="*", help="serial ports: /dev/ttyACM0, or a0 for short; auto is the only one"
+        "board", nargs="?", default="", help="a folder of boards/, e.g. RPI_PICO_W"
+    )
+    parser.add_argument(
+        "port",
+        nargs="*",
+        help="serial ports: /dev/ttyACM0, or a0 for short; auto is the only board on USB",
     )
     parser.add_argument("--debug", action="store_true", help="copy source, not .mpy files")
     parser.add_argument(
-        "--extras", type=str.split, default=[], help=f"in quotes, of: {' '.join(EXTRAS)}"
+        "--extras", type=str.split, default=[], help=f"a list in quotes, of: {' '.join(EXTRAS)}"
     )
-    parser.add_argument("--config", metavar="FILE", help=f"what {CONFIG} on the board shall say")
-    parser.add_argument("--ssid", help="the Wi-Fi of the board; the rest of its config stays")
     parser.add_argument(
-        "--no-app", dest="app", action="store_false", help="leave /boot.py and /main.py alone"
+        "--config", metavar="FILE", help=f"the file that becomes {CONFIG} on the board"
+    )
+    parser.add_argument("--ssid", help="the Wi-Fi for the board; the rest of its config stays")
+    parser.add_argument(
+        "--no-app", dest="app", action="store_false", help="do not touch /boot.py and /main.py"
     )
     parser.add_argument(
         "--force",
         action="store_true",
-        help="replace programs that are not from here, on a board that says to be another, too",
+        help="replace programs that are not from here, and accept a board that says that it is "
+        "another one",
     )
     return parser
 

@@ -4,7 +4,7 @@
 It tells what it runs, its link, its lease, its record, and what goes over the wire while it tries
 once more; that becomes a page, too, with --html. Ends with a verdict, and what to do next.
 
-The board is reset before, and goes on with its own program afterwards. Exit code 1: it has no
+It resets the board first; afterwards the board runs its own program again. Exit code 1: it has no
 lease.
 """
 
@@ -27,26 +27,28 @@ _SECONDS = 20
 def main() -> int:
     parser = cli.parser(
         "Asks a board why it has no address: what it runs, its link, its lease, its record, and "
-        "what goes over the wire while it tries once more. The board is reset before, and goes on "
-        "with its own program afterwards.",
+        "what goes over the wire while it tries once more. It resets the board first; afterwards "
+        "the board runs its own program again.",
         "/dev/ttyACM0",
         "/dev/ttyACM0 --html page.html",
     )
     parser.add_argument(
-        "port", nargs="?", help="the board's serial port, or auto; without it, they are listed"
+        "port",
+        nargs="?",
+        help="the board's serial port, or auto; without it, the command lists the ports",
     )
     parser.add_argument(
         "--seconds",
         type=int,
         default=_SECONDS,
         metavar="S",
-        help=f"how long it may try for a lease, 1 to 600; {_SECONDS} without this",
+        help=f"how long the board may try for a lease, 1 to 600 (default: {_SECONDS})",
     )
     parser.add_argument(
         "--html",
         metavar="FILE",
-        help="also write a page for a browser: each message that the board sends and gets; one "
-        "that has its lease without a message is asked to renew it",
+        help="also write a page for a browser, with each message that the board sends and gets; "
+        "if the board has its lease without a message, ask it to renew",
     )
     arguments = parser.parse_args()
     port = resolved(arguments.port or "")

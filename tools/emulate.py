@@ -25,14 +25,16 @@ from toolchain import cli
 
 def main() -> None:
     parser = cli.parser(
-        "Has an emulated Pico W, with MicroPython's own firmware, get its lease from a real "
-        "server; prints what was seen, and what a wake takes. The firmware is the file that "
-        "MICROPYTHON_UF2 names, or else downloaded.",
+        "Boots MicroPython's own firmware on an emulated Pico W, which gets its lease from a "
+        "real server. Prints what happened, and how long a wake takes. MICROPYTHON_UF2 names "
+        "the file of the firmware; without it, the command downloads one.",
         "MICROPYTHON_UF2=RPI_PICO_W.uf2 {} --timeline",
     )
-    parser.add_argument("--timeline", action="store_true", help="only what a wake takes")
+    parser.add_argument("--timeline", action="store_true", help="print only how long a wake takes")
     parser.add_argument(
-        "--image", type=Path, help="one of `make image`: it gets its lease by itself, no more"
+        "--image",
+        type=Path,
+        help="boot an image of `make image`, which gets its lease by itself, and no more",
     )
     arguments = parser.parse_args()
     if arguments.image:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Puts MicroPython onto a board, whatever is on it, and then what deploy.py does.
+"""Puts MicroPython onto a board, whatever is on it, and then does what deploy.py does.
 
 An RP2 takes it by the drive of its bootloader, an ESP32 by esptool. The command says what will be
 erased, and asks, before it erases anything.
@@ -37,14 +37,14 @@ _TO_BOOTLOADER = "import machine, time; time.sleep_ms(100); machine.bootloader()
 def parsed() -> argparse.Namespace:
     """What the command line asks for."""
     parser = deploy.options(
-        "Puts MicroPython onto a board, whatever is on it, and then what deploy.py does.",
+        "Puts MicroPython onto a board, whatever is on it, and then does what deploy.py does.",
         "RPI_PICO_W auto --ssid greenhouse",
         "ESP32_GENERIC /dev/ttyUSB0 --image ESP32_GENERIC-20250415-v1.25.0.bin",
     )
     parser.add_argument(
-        "--image", metavar="FILE", help="of MicroPython; without it, the newest is downloaded"
+        "--image", metavar="FILE", help="an image of MicroPython; without it, download the newest"
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask before flash is erased")
+    parser.add_argument("--yes", action="store_true", help="erase flash without a question")
     return parser.parse_args()
 
 
@@ -91,7 +91,7 @@ def _confirm(what: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Refusal("nobody is here to be asked: YES=1 goes on")
+        raise Refusal("nobody can answer here: YES=1 goes on")
     if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
         raise Refusal("nothing is done")
 
@@ -103,7 +103,7 @@ def _flash_esp32(board: Model, port: str, image: Image, yes: bool) -> None:
         size = f" of {chip.flash // 1024 // 1024} MB" if chip.flash else ""
         _confirm(
             f"{port} is an {chip.mcu}, MAC {chip.mac or 'unknown'}: its flash{size} is erased, "
-            f"files and all, and gets {image.named}",
+            f"with all files, and it gets {image.named}",
             yes,
         )
     except BaseException:
@@ -117,8 +117,8 @@ def _check_rp2(system: System, port: str, board: Model, force: bool) -> None:
     # What runs on a port is not another board, as far as it tells.
     if not system.machine.rpartition(" with ")[2].lower().startswith(board.mcu):
         raise Refusal(
-            f"{port} says to be {system.machine!r}, and {board.name} has an {board.mcu}. "
-            f"If it is one all the same: {rp2.BUTTON}; then without PORT="
+            f"{port} says that it is {system.machine!r}, but {board.name} has an {board.mcu}. If "
+            f"it is a {board.name} all the same: {rp2.BUTTON}; then without PORT="
         )
     known = like(system.machine)
     if known and board.name not in known and not force:
@@ -142,7 +142,7 @@ def _flash_rp2(board: Model, port: str, image: Image, yes: bool, force: bool) ->
     else:
         if not rp2.drives():
             print(
-                f"{rp2.BUTTON}: a drive shows up. A board that runs MicroPython needs no button: "
+                f"{rp2.BUTTON}: a drive appears. A board that runs MicroPython needs no button: "
                 f"give its PORT=",
                 flush=True,
             )
@@ -160,8 +160,8 @@ def _back(port: str, before: list[str]) -> str:
                 return found
         time.sleep(_STEP_S)
     raise Refusal(
-        f"no port that may be used has shown up since: press RESET, or plug the board in anew. If "
-        f"there is one then, make deploy; if not, run it again. {ports()}"
+        "no usable port has appeared since: press RESET, or plug the board in again. If a port "
+        f"appears, make deploy; if not, run it again. {ports()}"
     )
 
 
@@ -193,7 +193,7 @@ def _run(arguments: argparse.Namespace) -> None:
         deploy.check(arguments)
     elif arguments.config or arguments.ssid or arguments.extras:
         raise Refusal(
-            f"{image.path} brings its files: CONFIG=, SSID= and EXTRAS= are for `make image`"
+            f"{image.path} has its files in it: CONFIG=, SSID= and EXTRAS= are for `make image`"
         )
     before = on_usb()
     if board.port == "esp32":
@@ -211,7 +211,7 @@ def main() -> None:
     try:
         _run(parsed())
     except KeyboardInterrupt:
-        raise cli.Interrupted("interrupted; run it again, whatever the board has now") from None
+        raise cli.Interrupted("interrupted; run it again, whatever is on the board now") from None
 
 
 if __name__ == "__main__":

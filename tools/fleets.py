@@ -23,7 +23,9 @@ def main() -> None:
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(page.PARTS)}; all")
     parser.add_argument(
-        "--write", action="store_true", help="into docs/fleets.md and docs/fleets; else print"
+        "--write",
+        action="store_true",
+        help="write docs/fleets.md and docs/fleets (default: print them)",
     )
     args = parser.parse_args()
     if unknown := set(args.parts) - set(page.PARTS):

@@ -37,7 +37,7 @@ MANIFEST = "manifest.json"
 _KIB = 1024
 _HOW = {
     "rp2": "To flash it: hold BOOTSEL while you plug the board in, and copy it to the drive that "
-    "shows up.",
+    "appears.",
     "esp32": "To flash it: .venv/bin/esptool --port PORT write-flash {offset:#x} FILE",
 }
 
@@ -45,25 +45,31 @@ _HOW = {
 def parsed() -> argparse.Namespace:
     """What the command line asks for."""
     parser = cli.parser(
-        "Makes one file to flash: MicroPython, and in its file system what `make deploy` copies, "
-        "the config, the application.",
+        "Makes one file to flash: MicroPython, with a file system that holds the files of `make "
+        "deploy`, the config and the application.",
         "RPI_PICO_W RPI_PICO_W-20250415-v1.25.0.uf2 --config greenhouse.json --app app",
         "RPI_PICO_W RPI_PICO_W-20250415-v1.25.0.uf2 --fleet boards.csv",
     )
-    parser.add_argument("board", nargs="?", default="", help="as in boards/, e.g. RPI_PICO_W")
-    parser.add_argument("micropython", nargs="?", default="", help="its .uf2 or .bin")
-    parser.add_argument("--config", metavar="FILE", help=f"what {CONFIG} on the board shall say")
-    parser.add_argument("--app", metavar="DIR", help="the application, with app.py in it")
+    parser.add_argument(
+        "board", nargs="?", default="", help="a folder of boards/, e.g. RPI_PICO_W"
+    )
+    parser.add_argument("micropython", nargs="?", default="", help="its .uf2 or .bin file")
+    parser.add_argument(
+        "--config", metavar="FILE", help=f"the file that becomes {CONFIG} on the board"
+    )
+    parser.add_argument(
+        "--app", metavar="DIR", help="the folder of the application, with app.py in it"
+    )
     parser.add_argument(
         "--fleet",
         metavar="CSV",
-        help="a board a line, a setting a column; --config says what a line leaves empty. An "
-        "empty key comes from WIFI_KEY in the environment",
+        help="a table with a line for each board and a column for each setting; --config gives "
+        "what a line leaves empty. An empty key comes from WIFI_KEY in the environment",
     )
     parser.add_argument(
-        "--extras", type=str.split, default=[], help=f"in quotes, of: {' '.join(EXTRAS)}"
+        "--extras", type=str.split, default=[], help=f"a list in quotes, of: {' '.join(EXTRAS)}"
     )
-    parser.add_argument("--debug", action="store_true", help="source, not .mpy files")
+    parser.add_argument("--debug", action="store_true", help="use source, not .mpy files")
     parser.add_argument("--output", metavar="DIR", type=Path, default=OUTPUT)
     return parser.parse_args()
 
@@ -105,7 +111,7 @@ class Maker:
         except (ValueError, LittleFSError) as error:
             raise Refusal(f"what was written is not what was made: {error}") from None
         if found != files:
-            raise Refusal("what was written is not what was made: its files are others")
+            raise Refusal("what was written is not what was made: its files differ")
         return free
 
 
@@ -151,9 +157,7 @@ def main() -> None:
         if base is None and board.nics == (WIFI,):
             print(f"no {CONFIG} in it; Wi-Fi needs one: give CONFIG=")
     if any("key" in each for each in [base or {}, *(member.config for member in members)]):
-        print(
-            "A Wi-Fi's key is in what was made, in plain text: only you may read it (mode 0600)."
-        )
+        print("The result holds a Wi-Fi key in plain text: only you may read it (mode 0600).")
     print(_HOW[board.port].format(offset=board.offset))
 
 

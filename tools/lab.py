@@ -68,7 +68,7 @@ def meet_oddities(
     this project's client does not get what it is to get."""
     oddities = {name: oddity for name, oddity in named().items() if not names or name in names}
     if unknown := set(names) - set(oddities):
-        raise cli.Refusal(f"no such oddity: {', '.join(sorted(unknown))}; odd --list has them")
+        raise cli.Refusal(f"no such oddity: {', '.join(sorted(unknown))}; odd --list lists them")
     columns, missing = table.able(
         column for column in COLUMNS if not clients or column.title in clients
     )
@@ -104,7 +104,7 @@ def fail(name: str | None, pcap: Path | None) -> int:
             print(f"{each:22} {failure.line}")
         return 0
     if name not in failures.FAILURES:
-        raise cli.Refusal(f"no such failure: {name}; tools/lab.py fail has them")
+        raise cli.Refusal(f"no such failure: {name}; tools/lab.py fail lists them")
     print(failures.FAILURES[name].run(pcap).text(), end="")
     return 0
 
@@ -161,31 +161,36 @@ def meet_server(boards: int, server: str) -> int:
 def parsed() -> argparse.Namespace:
     """What the command line asks for."""
     parser = cli.parser(
-        "Puts real DHCP servers and clients on a network of their own, in namespaces of Linux "
-        "that end with it, and shows what they say. `list` says what this computer lacks; each "
-        "COMMAND has a --help of its own.",
+        "Runs real DHCP servers and clients on a network of their own, in Linux namespaces that "
+        "end with it, and shows what they say. `list` says what this computer lacks; each "
+        "COMMAND has its own --help.",
         "list",
         "run dnsmasq netup",
         "fail no-server",
         "odd --client rp2",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("list", help="servers, clients, scenarios; what is missing")
-    run = commands.add_parser("run", help="one exchange, printed by tcpdump")
+    commands.add_parser("list", help="list servers, clients, scenarios, and what is missing")
+    run = commands.add_parser("run", help="run one exchange, printed by tcpdump")
     run.add_argument("server", choices=SERVERS)
     run.add_argument("client", choices=CLIENTS)
     run.add_argument("scenario", choices=SCENARIOS, nargs="?", default="lease")
-    run.add_argument("--options", choices=OPTION_SETS, default="everyday", help="handed out")
+    run.add_argument(
+        "--options",
+        choices=OPTION_SETS,
+        default="everyday",
+        help="the options that the server sends",
+    )
     run.add_argument("--lease", type=int, default=600, metavar="S", help="lease time, seconds")
     run.add_argument("--broadcast", choices=("client", "server"), help="who wants broadcasts")
     run.add_argument("--pcap", type=Path, metavar="FILE", help="keep the capture")
     again = commands.add_parser("record", help="record the captures of the test suite again")
     again.add_argument("--out", type=Path, metavar="DIR", default=vm.ROOT / "host_tests/captures")
-    fail = commands.add_parser("fail", help="a client that gets no lease, printed by tcpdump")
-    fail.add_argument("name", metavar="NAME", nargs="?", help="of a failure; without it, a list")
+    fail = commands.add_parser("fail", help="let a client get no lease, printed by tcpdump")
+    fail.add_argument("name", metavar="NAME", nargs="?", help="a failure; without it, list them")
     fail.add_argument("--pcap", type=Path, metavar="FILE", help="keep the capture")
-    odd = commands.add_parser("odd", help="who gets a lease from servers that are odd")
-    odd.add_argument("names", nargs="*", metavar="NAME", help="of oddities; all")
+    odd = commands.add_parser("odd", help="show who gets a lease from odd servers")
+    odd.add_argument("names", nargs="*", metavar="NAME", help="oddities (default: all)")
     odd.add_argument("--list", action="store_true", help="list them")
     odd.add_argument(
         "--client",
@@ -193,23 +198,27 @@ def parsed() -> argparse.Namespace:
         choices=[column.title for column in COLUMNS],
         default=[],
         dest="clients",
-        help="this one; may be given again; all",
+        help="only this client; may be repeated (default: all)",
     )
-    odd.add_argument("--lanes", type=int, default=2, metavar="N", help="labs for each client")
-    odd.add_argument("-v", "--verbose", action="store_true", help="and what each client said")
+    odd.add_argument(
+        "--lanes", type=int, default=2, metavar="N", help="how many labs for each client"
+    )
+    odd.add_argument(
+        "-v", "--verbose", action="store_true", help="also print what each client said"
+    )
     odd.add_argument(
         "--out", type=Path, metavar="FILE", help="write the page, docs/odd-servers.md"
     )
-    peers = commands.add_parser("peers", help="this client and others in the same scenes")
-    peers.add_argument("names", nargs="*", metavar="NAME", help="of scenes; all")
-    peers.add_argument("--lanes", type=int, default=8, metavar="N", help="labs at once")
+    peers = commands.add_parser("peers", help="play the same scenes with this client and others")
+    peers.add_argument("names", nargs="*", metavar="NAME", help="scenes (default: all)")
+    peers.add_argument("--lanes", type=int, default=8, metavar="N", help="how many labs at once")
     peers.add_argument("--out", type=Path, metavar="FILE", help="write the page, docs/peers.md")
-    fleet = commands.add_parser("fleet", help="many boards at once, and one server")
+    fleet = commands.add_parser("fleet", help="boot many boards at once before one server")
     fleet.add_argument(
-        "--boards", type=int, default=1000, metavar="N", help="how many; 1000 without this"
+        "--boards", type=int, default=1000, metavar="N", help="how many (default: 1000)"
     )
     fleet.add_argument(
-        "--server", choices=("kea", "dnsmasq", "dhcpd"), default="kea", help="kea without this"
+        "--server", choices=("kea", "dnsmasq", "dhcpd"), default="kea", help="default: kea"
     )
     return parser.parse_args()
 

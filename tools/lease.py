@@ -83,7 +83,7 @@ def parsed() -> argparse.Namespace:
     """What the command line asks for."""
     parser = cli.parser(
         "Shows, makes, edits and removes lease records: in a file, in a littlefs image, or on a "
-        "board. Each COMMAND has a --help of its own.",
+        "board. Each COMMAND has its own --help.",
         "show /dev/ttyACM0",
         "set flash.bin ip=192.0.2.6 router=",
         "make eth0.lease mac=02:00:00:00:00:01 ip=192.0.2.5 server=192.0.2.1 lease=3600",

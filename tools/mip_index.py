@@ -40,7 +40,7 @@ def main() -> None:
         type=Path,
         default=vm.ROOT / "build/mip",
         metavar="DIR",
-        help="where to; what is there of other versions stays (default: build/mip)",
+        help="the folder to write to; other versions in it stay (default: build/mip)",
     )
     output = parser.parse_args().output
     loads = fill(output)

@@ -28,9 +28,9 @@ _TIMEOUT_S = 20.0
 def parsed() -> argparse.Namespace:
     """What the command line asks for."""
     parser = cli.parser(
-        "Brings a Linux interface up with the firmware's client, which runs in the MicroPython "
-        "VM: gets a lease, sets address and route, and renews until Ctrl-C, which gives the lease "
-        "back. It needs root, or CAP_NET_RAW and CAP_NET_ADMIN.",
+        "Brings a Linux interface up with the firmware's client in the MicroPython VM: gets a "
+        "lease, sets address and route, and renews the lease until Ctrl-C; then it gives the "
+        "lease back. It needs root, or CAP_NET_RAW and CAP_NET_ADMIN.",
         "sudo {} eth0",
         "sudo {} eth0 --once --store eth0.lease --json",
         "sudo {} eth0 --no-apply --trace page.html",
@@ -42,26 +42,28 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--store",
         metavar="FILE",
-        help="where the lease is kept: a new file, or one of lease records; "
-        "without it, in memory alone",
+        help="keep the lease in FILE, a new file or one of lease records; without this, only in "
+        "memory",
     )
     parser.add_argument(
-        "--hostname", metavar="H", help="the name that the server is told (option 12)"
+        "--hostname", metavar="H", help="the name to send to the server (option 12)"
     )
     parser.add_argument(
         "--timeout",
         metavar="S",
         type=float,
-        help=f"give up after so many seconds; {_TIMEOUT_S:g} with --once",
+        help=f"give up after S seconds; {_TIMEOUT_S:g} with --once",
     )
     parser.add_argument(
-        "--reuse", action="store_true", help="use a stored lease that still runs without asking"
+        "--reuse",
+        action="store_true",
+        help="use a stored lease that still runs, without asking the server",
     )
     parser.add_argument(
         "--no-apply",
         dest="apply",
         action="store_false",
-        help="leave address and route alone",
+        help="do not set address and route",
     )
     parser.add_argument(
         "--resolver",
@@ -71,8 +73,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--probe",
         action="store_true",
-        help="ask by ARP for 0.9 s whether another host has the address before it is used; "
-        "if so, send DECLINE and begin anew",
+        help="before using an address, ask by ARP for 0.9 s whether another host has it; if so, "
+        "send DECLINE and start again",
     )
     parser.add_argument(
         "--trace",
@@ -86,7 +88,7 @@ def parsed() -> argparse.Namespace:
         choices=("micropython", "python"),
         metavar="VM",
         default="micropython",
-        help="what runs the client: micropython, as without this, or python",
+        help="run the client in micropython (the default) or python",
     )
     arguments = parser.parse_args()
     if arguments.timeout is None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that this tree is fit for a release, and writes what a release is made of to dist/.
+"""Checks that this tree is fit for a release, and writes the files of the release to dist/.
 
 The tree has no changes, and its version is one everywhere; `make lint`, `make size` and
 `make test` find nothing. Two runs from one commit make the same bytes. It tags and pushes nothing,
@@ -38,11 +38,13 @@ _UNRELEASED = "Unreleased"
 
 def main() -> None:
     parser = cli.parser(__doc__.split("\n\n")[0], "--quick")
-    parser.add_argument("--quick", action="store_true", help="without `make test`")
+    parser.add_argument("--quick", action="store_true", help="skip `make test`")
     quick = parser.parse_args().quick
     version = cli.version()
     if found := [*faults(vm.ROOT, version), *_changes(version)]:
-        raise Refusal("this is no release:\n" + "\n".join(f"    {fault}" for fault in found))
+        raise Refusal(
+            "this is not fit for a release:\n" + "\n".join(f"    {fault}" for fault in found)
+        )
     for target in ("lint", "size") if quick else ("lint", "size", "test"):
         print(f"make {target}", flush=True)
         if subprocess.run(["make", "--silent", target], cwd=vm.ROOT).returncode:
@@ -51,7 +53,7 @@ def main() -> None:
     print(f"{DIST.name}/ has version {version}:")
     for path in sorted(DIST.iterdir()):
         print(f"    {path.name}{'/' if path.is_dir() else ''}")
-    print("Nothing was tagged or pushed. What does that:")
+    print("Nothing was tagged or pushed. These commands do it:")
     print(f'    git tag --annotate v{version} --message "dhcpc {version}"')
     print(f"    git push origin v{version}")
 
@@ -59,7 +61,7 @@ def main() -> None:
 def faults(root: Path, version: str) -> Iterator[str]:
     """Where the tree in `root` does not say that it is this version, in words."""
     if not re.fullmatch(_SEMANTIC, version):
-        yield f"firmware/dhcpc/__init__.py: {version} is no semantic version, as 1.2.3 is"
+        yield f"firmware/dhcpc/__init__.py: {version} is not a semantic version like 1.2.3"
     told = json.loads((root / "firmware/package.json").read_text())["version"]
     if told != version:
         yield f"firmware/package.json: version is {told}, not {version}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The prompt of a board, by mpremote. Ctrl-] leaves it."""
+"""Opens the prompt of a board with mpremote. Ctrl-] leaves it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from toolchain.cli import Refusal
 
 def main() -> None:
     parser = cli.parser(__doc__, "", "/dev/ttyACM0")
-    parser.add_argument("port", nargs="?", default="auto", help="auto, the default, a0, u1, ...")
+    parser.add_argument("port", nargs="?", default="auto", help="a0, u1, ... (default: auto)")
     port = resolved(parser.parse_args().port)
     if os.name == "posix" and not os.access(port, os.R_OK | os.W_OK):
         raise Refusal(why_not(port))

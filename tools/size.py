@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the firmware costs a board: bytes of .mpy and heap after import, against the budget; what
-of it has grown since the last commit.
+"""Shows what the firmware costs a board: bytes of .mpy and heap after import, against the budget,
+and what has grown since the last commit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from toolchain.package import ROOT_MODULE
 
 def main() -> int:
     parser = cli.parser(__doc__, "", "--json")
-    parser.add_argument("--json", action="store_true", help="one object with all figures")
+    parser.add_argument("--json", action="store_true", help="print one object with all figures")
     as_json = parser.parse_args().json
 
     sizes = files()

@@ -17,7 +17,9 @@ from toolchain import cli
 
 def main() -> None:
     parser = cli.parser(__doc__.splitlines()[0], "--write")
-    parser.add_argument("--write", action="store_true", help="into that file; else print the page")
+    parser.add_argument(
+        "--write", action="store_true", help="write that file (default: print the page)"
+    )
     write = parser.parse_args().write
     text = page(PAGE.read_text())
     if write:

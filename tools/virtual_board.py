@@ -17,11 +17,14 @@ from toolchain import cli
 
 def main() -> None:
     parser = cli.parser(
-        "Is a board for mpremote, and for whatever else talks to boards over a serial port, until "
-        "Ctrl-C: the MicroPython VM, with its files in a littlefs image. Prints its port.",
+        "Runs a virtual board until Ctrl-C, and prints its port. The board is the MicroPython "
+        "VM, with its files in a littlefs image; mpremote, or anything else that talks to "
+        "boards over a serial port, can use it.",
         "flash.bin",
     )
-    parser.add_argument("image", type=Path, help="its flash, littlefs; made if it is not there")
+    parser.add_argument(
+        "image", type=Path, help="its flash, a littlefs image; the command makes a missing one"
+    )
     image = parser.parse_args().image
     try:
         with VirtualBoard(image) as board:

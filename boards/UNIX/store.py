@@ -45,7 +45,7 @@ class File(Store):
             if not found:
                 continue
             if found[0] & _KIND != _REGULAR:
-                raise ValueError("store %s: is no file" % path)
+                raise ValueError("store %s: is not a file" % path)
             size = found[6]
             if size and (size > self.most * self.room or not Store(path).records()):
                 raise ValueError(

@@ -36,7 +36,10 @@ _STRAY = {
         "its chaddr is not the client's",
         "update the server: a reply repeats xid and chaddr of what it answers",
     ),
-    "late": ("it answers an earlier message", "look why the server, or the network, is that slow"),
+    "late": (
+        "it answers an earlier message",
+        "find out why the server, or the network, is so slow",
+    ),
 }
 _HARMLESS = ("choose", "type", "late")  # where there is a lease
 _AGAIN = {

@@ -112,9 +112,11 @@ def model(name: str) -> Model:
         meant = re.sub("[- ]", "_", name.upper())
         near = [meant] if meant in there else get_close_matches(meant, there)
         if near:
-            raise Refusal(f"no board {name}: is it {' or '.join(near)}? boards/README.md has all")
+            raise Refusal(
+                f"no board {name}: is it {' or '.join(near)}? boards/README.md lists all boards"
+            )
         what = f"no board {name}" if name else "BOARD= is missing"
-        raise Refusal(f"{what}; there are {', '.join(there)}. boards/README.md has what each is")
+        raise Refusal(f"{what}; there are {', '.join(there)}. boards/README.md describes them")
     path = BOARDS / name / "board.json"
     try:
         return parsed(name, json.loads(path.read_bytes()))
@@ -138,7 +140,7 @@ def parsed(name: str, facts: dict[str, Any]) -> Model:
         if type(value) is not kind or not value:
             raise ValueError(f"{key}: {value!r} is no {kind.__name__} with something in it")
     if not re.fullmatch(r"\d+\.\d+", facts["micropython"]):
-        raise ValueError(f"micropython: {facts['micropython']!r} is no version like 1.22")
+        raise ValueError(f"micropython: {facts['micropython']!r} is not a version like 1.22")
     run_on = facts.get("run_on", [])
     for key, of, known in ("nics", facts["nics"], NICS), ("run_on", run_on, RUN_ON):
         if not {*of} <= {*known}:

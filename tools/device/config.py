@@ -53,7 +53,7 @@ def held(found: dict[str, Any], model: Model, whose: str) -> dict[str, Any]:
     """
     nics = [nic for nic in model.nics if nic != WIFI or "ssid" in found]
     if not nics:
-        raise Refusal(f"{whose}: no ssid, and {model.name} has Wi-Fi alone")
+        raise Refusal(f"{whose}: no ssid, and {model.name} has only Wi-Fi")
     if len(nics) > 1 and "fallback" in found:
         raise Refusal(
             f"{whose}: fallback: it does not go with several NICs: leave it out, or the ssid"

@@ -155,7 +155,7 @@ class Deployment:
             lines.append(
                 f"your program goes to /app.py: .venv/bin/mpremote connect {port} cp app.py :"
             )
-        return [*lines, f"what becomes of its lease: make doctor PORT={port}"]
+        return [*lines, f"to see its lease: make doctor PORT={port}"]
 
     def recognise(self, system: System) -> None:
         """See that the board is the one that is meant, as far as it tells."""
@@ -169,18 +169,16 @@ class Deployment:
         if system.version[:2] < _OLDEST:  # whose machine has another name, or none
             raise Refusal(too_old)
         if system.machine.startswith(_VMS):
-            print(f"this is no {self.model.name}, but a VM: nothing is known of its NICs")
+            print(f"this is a VM, not {self.model.name}: its NICs are unknown")
             return
         if self.arguments.force:
             return
         if system.machine not in self.model.machines:
             others = like(system.machine)
-            meant = (
-                f"BOARD={' or '.join(others)}" if others else "FORCE=1 for a firmware of your own"
-            )
+            meant = f"BOARD={' or '.join(others)}" if others else "FORCE=1 for your own firmware"
             says = f"is a {system.machine!r}" if system.machine else "does not say what it is"
             raise Refusal(
-                f"the board {says}, and {self.model.name} is a {self.model.machines[0]!r}: "
+                f"the board {says}, but {self.model.name} is a {self.model.machines[0]!r}: "
                 f"give {meant}"
             )
         if system.version[:2] < self.model.oldest:
@@ -238,7 +236,7 @@ class Deployment:
             blocks += _SLACK + _DIRECTORY * self.new_directories
         if blocks > system.free:
             need, free = (count * system.block // 1024 for count in (blocks, system.free))
-            raise Refusal(f"too little space: {free} KB are free, it takes {need} KB")
+            raise Refusal(f"not enough space: {free} KB are free, it takes {need} KB")
 
     def copy(self, to_copy: list[str], sums: dict[str, bytes]) -> None:
         """Copy to beside what is there, and compare."""
@@ -252,7 +250,7 @@ class Deployment:
         arrived = self.board.sums([path + _NEW for path in sums])
         for path in sums:
             if arrived.get(path + _NEW) != sums[path]:
-                raise Refusal(f"{path} did not arrive as it was sent: run it again")
+                raise Refusal(f"{path} arrived damaged: run it again")
 
 
 def _named(system: System) -> str:

@@ -165,7 +165,7 @@ def examine(board: Board, seconds: int, messages: bool = False) -> Iterator[Find
     network = f" to {quoted(key)}" if key else ""
     add(("link", f"{'up' if up else 'down'}{network}{strength}, status {status}"))
     add(("MAC", mac_text(mac)))
-    add(("address", " ".join(address) if address else "the NIC does not tell"))
+    add(("address", " ".join(address) if address else "the NIC does not say"))
     if four:
         span = "ever" if left is None else f"{left} s"
         by = ".".join(map(str, server)) if any(server) else "a server that gives no name"

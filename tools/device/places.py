@@ -45,11 +45,11 @@ class _OneFile:
         if not path.exists():
             return
         if not path.is_file():
-            raise Refusal(f"{path}: is no file, no image and no port")
+            raise Refusal(f"{path}: is not a file, an image or a port")
         with path.open("rb") as file:
             if not are_records(file):
                 raise Refusal(
-                    f"{path}: no lease record is in it, so it is left alone; name a file of "
+                    f"{path}: no lease record is in it, so nothing was changed; name a file of "
                     f"records, a littlefs image, or a port; {ports()}"
                 )
 

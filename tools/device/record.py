@@ -50,7 +50,7 @@ def describe(data: bytes) -> str:
     most = Store.most * Store.room
     told = [*map(_describe, split(data[:most]))] or ["no lease"]
     if len(data) > most:
-        told.append(f"{len(data) - most:,} bytes behind these, which the firmware does not keep")
+        told.append(f"{len(data) - most:,} bytes after these, which the firmware does not keep")
     return "\n".join(told)
 
 
@@ -118,9 +118,9 @@ class Fields:
         key = record[:key_end]
         store = Bytes(record)
         if not store.records():
-            raise ValueError(f"{len(record)} bytes that are no whole record")
+            raise ValueError(f"{len(record)} bytes that are not a whole record")
         if record[0] != _VERSION:
-            raise ValueError(f"a record of version {record[0]}, which is not known here")
+            raise ValueError(f"a record of version {record[0]}, which is unknown here")
         lease = store.lease(record, key)
         return cls(
             mac=record[2:_NAME],
@@ -182,7 +182,7 @@ class Fields:
 
 def _mac(text: str) -> bytes:
     if not re.fullmatch(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", text):
-        raise ValueError("not a MAC address, as 02:00:00:00:00:01")
+        raise ValueError("not a MAC address like 02:00:00:00:00:01")
     return bytes.fromhex(text.replace(":", ""))
 
 

@@ -25,7 +25,7 @@ from toolchain.cli import Refusal, patience
 
 _READ_S = 2.0  # how long a byte may take, where mpremote would wait for ever
 _SHORT = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}  # mpremote's
-_UNSEEN = "no serial port is on USB here: docs/quick-start.md has what to do"
+_UNSEEN = "no serial port is on USB here: docs/quick-start.md says what to do"
 # For a prompt: many an ESP32 is reset by the opening of its port, and deaf first
 _PROMPT_S = 3, 10
 _CTRL_B, _CTRL_C, _CTRL_D = b"\r\x02", b"\r\x03", b"\x04"
@@ -132,9 +132,8 @@ class Board:
                 except TransportError:
                     continue
         raise Refusal(
-            "no prompt: is MicroPython on the board, and no program that heeds no Ctrl-C? "
-            "make flash puts MicroPython onto it; an RP2 takes that when BOOTSEL is held while it "
-            "is plugged in"
+            "no prompt: is MicroPython on the board? Does its program ignore Ctrl-C? make flash "
+            "puts MicroPython onto it; for an RP2 hold BOOTSEL while you plug it in"
         )
 
     def _leave(self) -> None:
@@ -242,7 +241,7 @@ def ports() -> str:
     found = [port for port in every if port.vid is not None]
     said = "serial ports here:" if found else _UNSEEN
     if every and not found:
-        said += "; others, hardly a board's:"
+        said += "; others, probably not of a board:"
     lines = [f"\n    {port.device}  {port.product or port.description}" for port in found or every]
     return said + "".join(lines)
 

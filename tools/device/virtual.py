@@ -228,17 +228,17 @@ class VirtualBoard:
 def _is_new(image: Path) -> bool:
     # Whether it has to be formatted. Refusal: it has, but something else is in it.
     if not image.is_file():
-        raise Refusal(f"{image}: is no file")
+        raise Refusal(f"{image}: is not a file")
     if is_erased(image):
         return True
-    why = "is no littlefs image"
+    why = "is not a littlefs image"
     if is_image(image):
         try:
             Image(image)
             return False
         except LittleFSError as error:
             why = f"the littlefs image is damaged ({error})"
-    raise Refusal(f"{image}: {why}, so it is left alone; name a new file, or a board's flash")
+    raise Refusal(f"{image}: {why}, so nothing was changed; name a new file, or a board's flash")
 
 
 def _terminal(signals: bool = False) -> tuple[int, int]:

@@ -51,7 +51,7 @@ def ask(port: str) -> Chip:
         raise Refusal(f"esptool: {_reason(done.stdout)}: {_LISTEN}")
     name = re.search(r"^Connected to (\S+) on ", done.stdout, re.MULTILINE)
     if not name:
-        raise Refusal(f"esptool does not tell what is on {port}: {_reason(done.stdout)}")
+        raise Refusal(f"esptool does not say what is on {port}: {_reason(done.stdout)}")
     mac = re.search(r"^MAC: +([0-9a-f:]+)$", done.stdout, re.MULTILINE)
     size = re.search(r"^Detected flash size: (\d+)MB$", done.stdout, re.MULTILINE)
     mcu = name[1].lower().replace("-", "")
@@ -74,7 +74,7 @@ def leave(port: str) -> None:
 def check(chip: Chip, model: Model, needed: int) -> None:
     """Refusal: a chip is not the board's, or has less than the bytes of flash that are needed."""
     if chip.mcu != model.mcu:
-        raise Refusal(f"the chip is an {chip.mcu}, and {model.name} has an {model.mcu}")
+        raise Refusal(f"the chip is an {chip.mcu}, but {model.name} has an {model.mcu}")
     if 0 < chip.flash < needed:
         raise Refusal(
             f"the chip has {chip.flash // _MIB} MB of flash, and the image is for "

@@ -67,7 +67,7 @@ def wait(model: Model, seconds: float) -> Drive:
         paths = " and ".join(str(drive.path) for drive in found)
         raise Refusal(f"{paths} are drives of bootloaders: leave one board plugged in")
     if found[0].mcu != model.mcu:
-        raise Refusal(f"{found[0].path} is an {found[0].mcu}, and {model.name} has an {model.mcu}")
+        raise Refusal(f"{found[0].path} is an {found[0].mcu}, but {model.name} has an {model.mcu}")
     return found[0]
 
 

@@ -38,9 +38,9 @@ def application(directory: Path) -> Files:
     Refusal: there is no app.py, one has a name that the client has, or not all can be read.
     """
     if not directory.is_dir():
-        raise Refusal(f"{directory}: is no directory; APP= takes the one with app.py in it")
+        raise Refusal(f"{directory}: is not a directory; APP= takes the one with app.py in it")
     if not any((directory / name).is_file() for name in _ENTRY):
-        raise Refusal(f"{directory}: there is no app.py in it, which main.py imports")
+        raise Refusal(f"{directory}: it has no app.py, which main.py imports")
     found = {}
     for parent, directories, names in os.walk(directory, onerror=_refuse):
         directories[:] = filter(_is_of_board, directories)
@@ -48,12 +48,14 @@ def application(directory: Path) -> Files:
         for name in filter(_is_of_board, [*names, *links]):
             source = Path(parent) / name
             if not source.is_file():
-                raise Refusal(f"{source}: is no file; links to directories are not followed")
+                raise Refusal(f"{source}: is not a file; links to directories are not followed")
             path = f"/{source.relative_to(directory).as_posix()}"
             if not path.isprintable():
-                raise Refusal(f"{str(source)!r}: its name is no text in UTF-8")
+                raise Refusal(f"{str(source)!r}: its name is not UTF-8")
             if _is_ours(path):
-                raise Refusal(f"{source}: {path} on the board is the client's; call it otherwise")
+                raise Refusal(
+                    f"{source}: {path} on the board is the client's; give it another name"
+                )
             found[path] = read(str(source))
     return found
 

@@ -59,10 +59,10 @@ class Image:
         self._mcu, self._offset = model.mcu, model.offset
         before = len(data) - len(data.lstrip(_ERASED))  # of a file for the start of flash
         if before not in _OFFSETS or data[before : before + 1] != _MAGIC:
-            raise ValueError("it is no image for an ESP32")
+            raise ValueError("it is not an image for an ESP32")
         mcu = _mcu(data[before:])
         if mcu != model.mcu:
-            raise ValueError(f"it is for {mcu}, and {model.name} has an {model.mcu}")
+            raise ValueError(f"it is for {mcu}, but {model.name} has an {model.mcu}")
         flash = data if before else _ERASED * model.offset + data
         boot = _load(flash[model.offset : _TABLE], model.mcu, "bootloader")
         self.at = 0 if before else model.offset
@@ -103,7 +103,7 @@ def _load(data: bytes, mcu: str, what: str) -> Any:
     try:
         image = LoadFirmwareImage(mcu, data)
     except (FatalError, RuntimeError, TypeError, IndexError, struct.error):
-        raise ValueError(f"its {what} is damaged, or not all there") from None
+        raise ValueError(f"its {what} is damaged or incomplete") from None
     right = image.checksum == image.calculate_checksum()
     if image.append_digest:
         right = right and image.stored_digest == image.calc_digest

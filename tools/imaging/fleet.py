@@ -40,7 +40,7 @@ def fleet(path: Path, base: Config, board: Model, key: str) -> list[Member]:
         config = held(_config(row, base, key, where), board, where)
         first = places.setdefault(config[_NAME].lower(), where)  # in DNS it is the same name
         if first != where:
-            raise Refusal(f"{where}: {_NAME}: it is there already: {first}")
+            raise Refusal(f"{where}: {_NAME}: it is used already: {first}")
         members.append(Member(config[_NAME], config))
     if not members:
         raise Refusal(f"{path}: there is no board in it")

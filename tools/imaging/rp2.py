@@ -48,7 +48,7 @@ class Image:
         self._family = blocks[0].header.board_family
         mcu = _FAMILIES.get(self._family, "another MCU")
         if mcu != model.mcu:
-            raise ValueError(f"it is for {mcu}, and {model.name} has an {model.mcu}")
+            raise ValueError(f"it is for {mcu}, but {model.name} has an {model.mcu}")
         self.flash = _flash(blocks)
         self.start, self.size = _storage(self.flash) or (
             model.flash - model.storage,
@@ -72,10 +72,10 @@ def _blocks(data: bytes) -> list[DataBlock]:
         try:
             block = DataBlock.fromBlock(raw)
         except UF2DecodeError:
-            raise ValueError("it is no UF2, or not all of it") from None
+            raise ValueError("it is not a whole UF2 file") from None
         made = block.as_bytes
         if (made[:8], made[-4:]) != (raw[:8], raw[-4:]):  # the magic numbers
-            raise ValueError("it is no UF2")
+            raise ValueError("it is not a UF2 file")
         found.append(block)
     return found
 

@@ -87,6 +87,6 @@ def _littlefs(flash: UserContext, port: str) -> LittleFS:
 def _too_small(files: Files, size: int) -> Refusal:
     sizes = sum(map(len, files.values()))
     return Refusal(
-        f"too little space: {len(files)} files of {-(-sizes // _KIB)} KB in all do not fit into a "
+        f"not enough space: {len(files)} files of {-(-sizes // _KIB)} KB in all do not fit into a "
         f"file system of {size // _KIB} KB"
     )

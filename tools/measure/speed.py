@@ -89,7 +89,7 @@ def install_peer() -> None:
         new = Path(directory) / "pypi"
         done = subprocess.run([*pip, *only, "--target", str(new)], capture_output=True, text=True)
         if done.returncode:
-            raise Refusal(f"{PEER}'s packages are not to be had; is PyPI in reach?\n{done.stderr}")
+            raise Refusal(f"cannot get {PEER}'s packages; is PyPI in reach?\n{done.stderr}")
         shutil.copy(_PINS, new)
         shutil.rmtree(_PEER_SOURCE, ignore_errors=True)
         new.rename(_PEER_SOURCE)

@@ -71,7 +71,7 @@ def _source() -> Path:
     for program, package in (("apt-get", "apt"), ("dpkg-source", "dpkg-dev")):
         if not which(program):
             raise Unavailable(
-                f"lwIP is got as a Debian source package, and there is no {program}: on Debian or "
+                f"lwIP comes as a Debian source package, but there is no {program}: on Debian or "
                 f"Ubuntu, apt-get install {package}"
             )
     _BUILT.mkdir(parents=True, exist_ok=True)
