@@ -20,13 +20,13 @@ from toolchain.cli import Unavailable
 _HEAD = """# Odd servers
 
 This page shows which clients get a lease from servers that do something odd. `tools/lab.py odd`
-makes it. The server has scapy's codec, and does all as it should but for one oddity that has a
-name. Each client starts before it as if it had never run, on a network that it has to itself.
+makes it. The server has scapy's codec, and does everything right except for one oddity, which has
+a name. Each client starts as if it had never run, on a network of its own with that server.
 
-*yes*: the client had a lease within 20 s, or later where the server is slow. For renewals and
-power cuts it is the renewal, or the second lease. Behind *yes* stands what the client applies
-and should not, such as *dns 0.0.0.0*; dhcpcd, dhclient and udhcpc hand that to their script.
-*-*: it was not run; lwIP's own client does not renew leases of seconds.
+*yes*: the client had a lease within 20 s, or later if the server is slow. For renewals and power
+cuts it had the renewal, or the second lease. After *yes* follows what the client applies but
+should not, such as *dns 0.0.0.0*; dhcpcd, dhclient and udhcpc pass that to their script. *-*: it
+was not run; lwIP's own client does not renew leases of seconds.
 
 | | |
 | --- | --- |

@@ -35,9 +35,9 @@ FIELDS = {
     "sname": ("RFC 2131 2", "The name of the server to boot from; it may hold options instead."),
     "file": ("RFC 2131 2", "The file to boot from; it may hold options instead."),
     "cookie": ("RFC 2131 3", "99.130.83.99 says that options follow."),
-    "end": ("RFC 2132 3.2", "No option stands behind it."),
+    "end": ("RFC 2132 3.2", "No option follows it."),
     "pad": ("RFC 2132 3.1", "Fills a gap and says nothing."),
-    "behind": ("RFC 2132 3.2", "Bytes behind the end of the options: nobody reads them."),
+    "behind": ("RFC 2132 3.2", "Bytes after the end of the options: nobody reads them."),
     "torn": (
         "RFC 2132 2",
         "Bytes that cannot be read: an option claims more than its field has left, or there is "
@@ -63,23 +63,23 @@ OPTIONS = {
     15: ("RFC 2132 3.17", "The domain in which names are looked up."),
     16: ("RFC 2132 3.18", "The client's swap server."),
     17: ("RFC 2132 3.19", "The path of the client's root disk."),
-    18: ("RFC 2132 3.20", "A file with more options, to be had by TFTP."),
-    19: ("RFC 2132 4.1", "Whether the client is to forward packets."),
-    20: ("RFC 2132 4.2", "Whether it is to forward packets with routes of their own."),
+    18: ("RFC 2132 3.20", "A file with more options; TFTP fetches it."),
+    19: ("RFC 2132 4.1", "Whether the client should forward packets."),
+    20: ("RFC 2132 4.2", "Whether it should forward packets with routes of their own."),
     21: ("RFC 2132 4.3", "Where such packets may go: addresses and masks."),
     22: ("RFC 2132 4.4", "The largest datagram that the client must put together."),
     23: ("RFC 2132 4.5", "The time-to-live of the client's packets."),
     24: ("RFC 2132 4.6", "For how long a path MTU holds."),
-    25: ("RFC 2132 4.7", "Sizes to try when a path MTU is looked for."),
+    25: ("RFC 2132 4.7", "Sizes to try in a search for a path MTU."),
     26: ("RFC 2132 5.1", "The largest packet that this network carries, in bytes."),
     27: ("RFC 2132 5.2", "Whether all subnets have the MTU of this one."),
     28: ("RFC 2132 5.3", "The address of all hosts of this network."),
-    29: ("RFC 2132 5.4", "Whether the client is to ask for its mask by ICMP."),
-    30: ("RFC 2132 5.5", "Whether the client is to tell others their mask by ICMP."),
-    31: ("RFC 2132 5.6", "Whether the client is to look for routers by ICMP."),
+    29: ("RFC 2132 5.4", "Whether the client should ask for its mask by ICMP."),
+    30: ("RFC 2132 5.5", "Whether the client should tell others their mask by ICMP."),
+    31: ("RFC 2132 5.6", "Whether the client should look for routers by ICMP."),
     32: ("RFC 2132 5.7", "Where it asks for routers."),
     33: ("RFC 2132 5.8", "Routes to hosts: a target and a gateway each; 121 came after it."),
-    34: ("RFC 2132 6.1", "Whether the client is to use trailers, RFC 893."),
+    34: ("RFC 2132 6.1", "Whether the client should use trailers, RFC 893."),
     35: ("RFC 2132 6.2", "For how long an entry of the ARP cache holds."),
     36: ("RFC 2132 6.3", "How IPv4 goes over Ethernet: no is RFC 894, yes is IEEE 802.3."),
     37: ("RFC 2132 7.1", "The time-to-live of TCP's packets."),
@@ -88,7 +88,7 @@ OPTIONS = {
     40: ("RFC 2132 8.1", "The client's NIS domain."),
     41: ("RFC 2132 8.2", "NIS servers."),
     42: ("RFC 2132 8.3", "Servers that tell the time, by NTP."),
-    43: ("RFC 2132 8.4", "What it means is up to the vendor that option 60 names."),
+    43: ("RFC 2132 8.4", "The vendor that option 60 names decides what it means."),
     44: ("RFC 2132 8.5", "NetBIOS name servers (WINS)."),
     45: ("RFC 2132 8.6", "NetBIOS datagram distribution servers."),
     46: ("RFC 2132 8.7", "How NetBIOS names are looked up: 1 B, 2 P, 4 M, 8 H node."),
@@ -101,13 +101,13 @@ OPTIONS = {
     53: ("RFC 2132 9.6", "What kind of message this is. Without it there is no DHCP, only BOOTP."),
     54: (
         "RFC 2132 9.7",
-        "The server's address: who it is that offers, or whose offer the client takes.",
+        "The server's address: the server that offers, or whose offer the client takes.",
     ),
     55: ("RFC 2132 9.8", "The options that the client asks for, the most wanted first."),
     56: ("RFC 2132 9.9", "Text for people: why a server or client refuses."),
     57: (
         "RFC 2132 9.10",
-        "The longest message that the client takes, in bytes, IP header and all.",
+        "The longest message that the client takes, in bytes, with the IP header.",
     ),
     58: (
         "RFC 2132 9.11",
@@ -118,7 +118,7 @@ OPTIONS = {
     61: (
         "RFC 2132 9.14",
         "What the server knows the client by, instead of its hardware address. The first byte "
-        "says of what kind it is.",
+        "says its kind.",
     ),
     64: ("RFC 2132 8.11", "The client's NIS+ domain."),
     65: ("RFC 2132 8.12", "NIS+ servers."),
@@ -135,8 +135,8 @@ OPTIONS = {
     76: ("RFC 2132 8.21", "StreetTalk directory assistance servers."),
     77: ("RFC 3004", "A class that the user has put the client into. Servers may answer by it."),
     80: ("RFC 4039", "The client takes an ACK at once, without an OFFER before it."),
-    81: ("RFC 4702", "The client's full name, and who is to enter it into DNS."),
-    82: ("RFC 3046", "What a relay says of the place that the client is at."),
+    81: ("RFC 4702", "The client's full name, and who should enter it into DNS."),
+    82: ("RFC 3046", "What a relay says about the client's place."),
     91: ("RFC 4388", "When the server last heard of the client."),
     93: ("RFC 4578", "The client's processor and firmware, for booting from the network."),
     94: ("RFC 4578", "The version of the client's network boot interface."),
@@ -146,15 +146,15 @@ OPTIONS = {
     108: ("RFC 8925", "The client can do without IPv4 for that long."),
     114: ("RFC 8910", "Where to ask whether the network wants a login first."),
     116: ("RFC 2563", "Whether the client may give itself an address, 169.254.x.x."),
-    118: ("RFC 3011", "The network that the client wants an address of."),
-    119: ("RFC 3397", "Domains in which names are looked up, one behind the other."),
+    118: ("RFC 3011", "The network from which the client wants an address."),
+    119: ("RFC 3397", "Domains in which names are looked up, one after the other."),
     120: ("RFC 3361", "Servers for telephony by SIP."),
     121: ("RFC 3442", "Routes. A client that asks for them does not look at option 3."),
     124: ("RFC 3925", "What the client is, in the words of vendors, by their number."),
     125: ("RFC 3925", "Options of vendors, by their number."),
     145: ("RFC 6704", "The client can check that a FORCERENEW is real."),
     150: ("RFC 5859", "TFTP servers, for telephones."),
-    162: ("RFC 9463", "DNS servers that can be asked in secret, and how."),
+    162: ("RFC 9463", "DNS servers with encryption, and how to ask them."),
     209: ("RFC 5071", "The configuration file of PXELINUX."),
     210: ("RFC 5071", "What PXELINUX puts before its files' names."),
     249: ("Microsoft", "Routes as in option 121, from before it had its number."),
@@ -162,7 +162,7 @@ OPTIONS = {
 }
 
 UNKNOWN = ("RFC 2132 2", "An option that this tool has no words for.")
-_LOCAL = ("RFC 3942", "An option of this site's own: numbers from 224 on are free to use.")
+_LOCAL = ("RFC 3942", "An option of this site: numbers from 224 on are free to use.")
 
 
 def about(key: str | int) -> tuple[str, str]:

@@ -12,15 +12,14 @@ from peers.table import NOT_SENT, SENT, Row, Runs, made_rows, scene_rows
 
 _HEAD = """# This client beside others
 
-This page shows what this client sends, beside three others. `tools/lab.py peers` makes it. Each
-client plays the same scenes before the same servers, each time on a network that it has to
-itself; scapy reads what it has sent. This client runs in the MicroPython VM, by
-`tools/netup.py`.
+This page compares what this client sends with three other clients. `tools/lab.py peers` makes it.
+Each client plays the same scenes before the same servers, each time on a network of its own; scapy
+reads what it has sent. This client runs in the MicroPython VM, by `tools/netup.py`.
 
-**Bold** is what this client alone does; the reason stands below each table. *-*: there is no
-such message, or no such option. The names of REQUESTs are those of RFC 2131 table 4. "new" means
-that the `xid` differs from that of the client's message before. The times are seconds since the
-first message of the scene. They are random in part, and are not compared.
+**Bold** is what only this client does; the reason is below each table. *-*: there is no message,
+or no option, of this kind. The names of REQUESTs come from RFC 2131 table 4. "new" means that the
+`xid` is not that of the client's previous message. The times are seconds since the first message
+of the scene. They are random in part, and are not compared.
 
 {times}
 

@@ -12,13 +12,14 @@ Tests = Mapping[str, list[str]]  # by the key of the rule that they show
 
 _HEAD = """# Which rules of the RFCs it keeps
 
-What the RFCs ask of a DHCPv4 client, in short own words, and what becomes of it here. The level is
-the RFC's own word; - is for what it only tells. The last column has the tests that show it, by
-their own marks, in `host_tests/`; those in `cases/` run under CPython and in MicroPython's VMs.
+This page lists what the RFCs ask of a DHCPv4 client, in our own short words, and whether this one
+does it. The level is the RFC's own word; - marks a mere statement. The last column names the tests
+in `host_tests/` that show it, by their own marks; those in `cases/` run under CPython and in
+MicroPython's VMs.
 
-`make conformance` makes this page of the rules in `host_tests/rules/` and of those marks
-([how](testing.md#rules)). `make test` fails when a rule that is called kept or extra has no test,
-when a test names a rule that there is not, and when this page is not what that command makes.
+`make conformance` makes this page from the rules in `host_tests/rules/` and from those marks
+([how](testing.md#rules)). `make test` fails if a rule that is called kept or extra has no test, if
+a test names an unknown rule, or if this page is not what that command makes.
 
 """
 _SHOWN = 3  # tests of a rule by name
