@@ -182,7 +182,9 @@ def parsed() -> argparse.Namespace:
         help="the options that the server sends",
     )
     run.add_argument("--lease", type=int, default=600, metavar="S", help="lease time, seconds")
-    run.add_argument("--broadcast", choices=("client", "server"), help="who wants broadcasts")
+    run.add_argument(
+        "--broadcast", choices=("client", "server"), help="the side that asks for broadcasts"
+    )
     run.add_argument("--pcap", type=Path, metavar="FILE", help="keep the capture")
     again = commands.add_parser("record", help="record the captures of the test suite again")
     again.add_argument("--out", type=Path, metavar="DIR", default=vm.ROOT / "host_tests/captures")

@@ -43,7 +43,7 @@ _STRAY = {
 }
 _HARMLESS = ("choose", "type", "late")  # where there is a lease
 _AGAIN = {
-    "bound": "asked for anew",
+    "bound": "asked for again",
     "rebooted": "confirmed",
     "renewed": "renewed",
     "rebound": "rebound",

@@ -104,7 +104,7 @@ class Play:
         network += f"port {stage.client_port} for the client's 68"
         rows = {
             "client": f"the firmware, compiled as for a board, in MicroPython {stage.version}",
-            "server": "built on scapy, which has nothing of the firmware in it",
+            "server": "built on scapy, shares no code with the firmware",
             "network": network,
             "flash": f"littlefs in {BLOCKS} blocks of {BLOCK} bytes, empty so far",
         }
