@@ -91,8 +91,7 @@ def test_a_script_that_does_not_end_is_ended(machine: vm.VM) -> None:
 def test_the_heap_is_as_small_as_asked_for(machine: vm.VM) -> None:
     script = "b = bytearray(200_000)\nprint('fits')"
     assert runnable(machine).run(script, heap=1_000_000) == (0, "fits\n")
-    if machine.name == "vm64":  # the others take more when they need it
-        assert "MemoryError" in machine.run(script, heap=100_000).out
+    assert "MemoryError" in machine.run(script, heap=100_000).out
 
 
 def test_a_missing_vm_says_so() -> None:

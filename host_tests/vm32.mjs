@@ -2,7 +2,8 @@
 //     MICROPYPATH=DIR:... node vm32.mjs PACKAGE [-X heapsize=BYTES] (-c SCRIPT | FILE)
 // PACKAGE is the npm package's directory. The VM has a file system of its own: the directories of
 // MICROPYPATH are copied into it. It collects garbage only when nothing runs: a line that begins
-// with `#%%` gives it the chance. An uncaught exception is exit code 1.
+// with `#%%` gives it the chance. An uncaught exception is exit code 1; one that finds no room to be
+// told is an endless loop in C.
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -20,7 +21,23 @@ if (args[0] === "-X") {
 const script = args[0] === "-c" ? args[1] : fs.readFileSync(args[0], "utf8");
 
 const { loadMicroPython } = await import(pathToFileURL(path.join(home, "micropython.mjs")));
+
+// A heap that is full would be doubled. With -X heapsize it stays as it is: no memory that is free
+// would do for that, and the engine gives no more.
+let grows = true;
+const { instantiate } = WebAssembly;
+WebAssembly.instantiate = (code, imports) => {
+    const grow = imports.env.emscripten_resize_heap;
+    imports.env.emscripten_resize_heap = (size) => (grows ? grow(size) : false);
+    return instantiate(code, imports);
+};
 const vm = await loadMicroPython(options);
+if (options.heapsize) {
+    grows = false;
+    const own = vm._module._malloc(options.heapsize / 2); // for scripts, and for C
+    while (vm._module._malloc(options.heapsize / 2));
+    vm._module._free(own);
+}
 
 function copy(from) {
     vm.FS.mkdirTree(from);
