@@ -6,6 +6,8 @@ from faulty import LIFE, Device, NoFaults
 
 BLOCK = 4  # words of a VM's heap
 MOST = 100  # blocks: with so much room a poll that finds no more to do is through
+PIECES = 1000  # at least what `fill` takes
+NOTHING = [None]
 
 
 class Outbox:
@@ -31,34 +33,41 @@ class Outbox:
         self.count = 0
 
 
-def fill():
-    """All that there is, as a chain."""
-    chain: tuple = ()
-    try:
-        while True:
-            chain = (chain, bytearray(4096))
-    except MemoryError:
-        pass
-    try:
-        while True:
-            chain = (chain,)
-    except MemoryError:
-        return chain
+def fill(pieces):
+    """Take all that there is, in pieces that each give theirs back at once when they are cleared.
+
+    Not as a chain: a collector takes any word for an address. In a 32-bit VM a transaction id may
+    be one, which keeps what is there, and all that hangs from it.
+    """
+    count = 0
+    size = 4096  # words
+    while size >= 4:
+        try:
+            pieces[count] = NOTHING * size
+            count += 1
+        except MemoryError:
+            size >>= 1
 
 
 def with_room(blocks, do):
     """do() with room for so much, in one piece; nothing is collected meanwhile."""
-    gc.disable()
+    pieces: list = [None] * PIECES
     room = [None] * (blocks * BLOCK + 4)
-    chain = fill()
-    room.clear()  # gives all of it back at once, but for 4 items
+    gc.disable()
+    fill(pieces)
+    room.clear()  # but for 4 items
     do()
-    del chain
+    for piece in pieces:
+        if piece:
+            piece.clear()
     gc.enable()
 
 
 def trials(port, stride):
-    """Each poll with room for ever more, by `stride` blocks, until it finds enough."""
+    """Each poll with room for ever more, by `stride` blocks, until it finds enough.
+
+    A trial ends at each `yield`; a 32-bit VM is to collect garbage there.
+    """
     with Device(port, NoFaults()) as device:
         outbox = Outbox(device.board)
         for what, before, happens, event in LIFE:
@@ -76,9 +85,7 @@ def trials(port, stride):
                         device.poll()
                     happens[at](device)
                     outbox.close()
-                    gc.collect()
                     with_room(blocks, device.client.poll)
-                    gc.collect()
                     again = bool(device.events("error"))
                     failed += again
                     outbox.open()
@@ -94,6 +101,6 @@ def trials(port, stride):
                         print("on", port, what, at, "with", blocks, device.events())
                         raise
                     device.settle()
-                    gc.collect()
+                    yield
                     blocks += stride
                 assert failed > 9 // stride
