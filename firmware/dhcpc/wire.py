@@ -80,12 +80,12 @@ def stray(buf: bytes, message: "Fields") -> str | None:
     return None if buf.startswith(message.chaddr, 28) else "chaddr"
 
 
-def build(buf: bytearray | memoryview, form: int, message: "Fields") -> int:
+def build(buf: bytearray | memoryview, type: int, message: "Fields") -> int:
     """Write a client's message (RFC 2131 table 5) into `buf`; return how long it is.
 
     buf: has 570 bytes. The message has 548 at most, what every server takes: the 576 of RFC 2131 2
     less IP and UDP headers. Zeros are written behind it.
-    form: option 53, plus, if they belong in the message, 0x10 for ciaddr, 0x20 for option 50, 0x40
+    type: option 53, plus, if they belong in the message, 0x10 for ciaddr, 0x20 for option 50, 0x40
     for option 54. The first two are both `yiaddr`, the third is `server`; zeros are left out.
     message: anything with these attributes. xid, yiaddr, server: 4 bytes. secs, flags: 16 bits.
     chaddr: 6 bytes, an Ethernet address. options: all others, encoded, with END; option 61, if it
@@ -93,7 +93,7 @@ def build(buf: bytearray | memoryview, form: int, message: "Fields") -> int:
 
     ValueError "options": they do not fit.
     """
-    kind = form & 15
+    kind = type & 15
     options = message.options
     size = len(options)
     if size > _ROOM:
@@ -111,16 +111,16 @@ def build(buf: bytearray | memoryview, form: int, message: "Fields") -> int:
         message.xid,
         secs,
         flags,
-        message.yiaddr if form & _CIADDR else b"",
+        message.yiaddr if type & _CIADDR else b"",
         message.chaddr,
         b"c\x82Sc\x35\x01",
         kind,
     )
     i = 243
-    if form & _REQUESTED and message.yiaddr != _NOBODY:
+    if type & _REQUESTED and message.yiaddr != _NOBODY:
         pack_into("!H4s", buf, i, 0x3204, message.yiaddr)
         i += 6
-    if form & _SERVER and message.server != _NOBODY:
+    if type & _SERVER and message.server != _NOBODY:
         pack_into("!H4s", buf, i, 0x3604, message.server)
         i += 6
     pack_into("293s", buf, i, options)  # and zeros to where the longest message would end
@@ -141,17 +141,14 @@ class Message:
         self.values: dict[int, bytes] = {}  # of the options that come in pieces
 
     def read(self, buf: bytes | bytearray | memoryview) -> str | None:
-        """Index the options of a message; a memoryview is copied before. Return None, or the word
-        for what is malformed.
+        """Index the options of a message. Return None, or the word for what is malformed.
 
         Pad, order, a missing END, what stands behind END, unknown options: no fault (RFC 2131
         4.1). The options field comes first, then `file`, then `sname`, where option 52 says so
         (RFC 3396 5). The word "option" is for one that runs over its field; what came before it is
         there.
         """
-        if isinstance(buf, memoryview):
-            buf = bytes(buf)  # which alone can be searched
-        self.buf = buf  # type: ignore[assignment]  # a bytearray serves as well
+        self.buf = buf  # type: ignore[assignment]  # the others serve as well
         self.values.clear()
         pack_into("512s", self.index, 0, b"")
         end = len(buf)
@@ -183,7 +180,7 @@ class Message:
             if after > end + 1:
                 return "option"
             if index[code]:
-                self.values[code] = self.option(code) + bytes(buf[i + 2 : after])  # type: ignore
+                self.values[code] = self.option(code) + buf[i + 2 : after]  # type: ignore
                 index[code] |= _TWICE
             else:
                 index[code] = i
