@@ -23,6 +23,7 @@ from world import World
 
 IDF, LWIP, UDHCPC, DHCPCD = "lwIP, ESP-IDF", "lwIP", "udhcpc", "dhcpcd"
 SINGLE = [name for name in CLIENTS if name != WAITING]
+PEERS = (IDF, LWIP, UDHCPC, DHCPCD, RFC)
 SLOW, FAST = Site((50,)), Site((500,))
 
 # Boards that boot at once
@@ -122,7 +123,7 @@ def test_all_are_renewed_within_about_a_minute_of_the_servers_return(behind: str
 
 
 def test_a_board_sends_few_packets_to_a_server_that_is_down() -> None:
-    for behind, most in (("T1", 12), ("T2", 28), ("the end", 46)):
+    for behind, most in (("T1", 12), ("T2", 28), ("the end", 66)):
         sent = after_silence(behind).sent[page.DOWN_S : page.BACK_S[behind]]
         assert sum(sent) <= most * BOARDS
 
@@ -182,11 +183,16 @@ def test_a_first_lease_on_a_bad_network_is_had_before_others_have_it(
     assert ours.nearly_all < theirs.nearly_all
 
 
-@pytest.mark.parametrize("peer", [LWIP, DHCPCD, RFC])
+@pytest.mark.parametrize("peer", PEERS)
 def test_and_on_a_very_bad_one(peer: str) -> None:
     ours, theirs = wait(OURS, 60), wait(peer, 60)
-    assert ours.half < 0.7 * theirs.half
-    assert ours.most < theirs.most
+    assert ours.half < 0.85 * theirs.half
+    assert ours.most < 0.85 * theirs.most
+
+
+def test_and_where_nine_in_ten_round_trips_are_lost() -> None:
+    for peer in PEERS:
+        assert wait(OURS, 70).half < wait(peer, 70).half, peer
 
 
 @pytest.mark.rfc("2131 4.4.5 minute-between-requests")
@@ -201,14 +207,16 @@ def test_a_lease_of_2_minutes_is_asked_for_every_4_s_before_its_end() -> None:
 @pytest.mark.rfc("2131 4.4.5 minute-between-requests")
 def test_a_lease_of_2_minutes_on_a_bad_network_is_kept_better_than_by_others() -> None:
     ours = loss.missing(CLIENTS[OURS], 0.3, 120, DAYS)
-    for peer in (IDF, LWIP, UDHCPC, DHCPCD, RFC):
+    for peer in PEERS:
         assert 3 * ours < loss.missing(CLIENTS[peer], 0.3, 120, DAYS), peer
 
 
-def test_a_lease_of_10_minutes_on_a_very_bad_network_is_kept_better_than_by_others() -> None:
-    ours = loss.missing(CLIENTS[OURS], 0.6, 600, 10 * DAYS)
-    for peer in (IDF, LWIP, UDHCPC, DHCPCD, RFC):
-        assert 2 * ours < loss.missing(CLIENTS[peer], 0.6, 600, 10 * DAYS), peer
+@pytest.mark.parametrize("lease_s", loss.LEASES_S)
+def test_any_lease_on_a_very_bad_network_is_kept_better_than_by_others(lease_s: int) -> None:
+    days = lease_s / 60 * DAYS
+    ours = loss.missing(CLIENTS[OURS], 0.6, lease_s, days)
+    for peer in PEERS:
+        assert 2 * ours < loss.missing(CLIENTS[peer], 0.6, lease_s, days), peer
 
 
 @pytest.mark.parametrize("name", SINGLE)
@@ -296,7 +304,7 @@ def test_lwip_of_esp_idf_asks_down_to_3_seconds() -> None:
         (LWIP, [2, 4, 8, 16, 32, 60, 60], 0.5),
         (IDF, [0.5, 1, 2, 4, 4, 4, 4], 0.5),
         (UDHCPC, [3, 3, 23, 3, 3, 23], 0),
-        (OURS, [1, 1.5, 3, 6, 12, 24, 48, 48], 16),
+        (OURS, [1, 0.75, 1.5, 1.5, 3, 3, 3, 3], 1.1),
     ],
 )
 def test_a_discover_is_sent_again(name: str, wanted: list[float], by: float) -> None:
@@ -311,7 +319,7 @@ def test_a_discover_is_sent_again(name: str, wanted: list[float], by: float) -> 
         (LWIP, [2, 4, 8, 16, 32], 0.5),
         (IDF, [0.5, 1, 2, 4, 4], 0.5),
         (UDHCPC, [3, 3, 23], 0),
-        (OURS, [1, 1.5, 3], 1.5),
+        (OURS, [1, 0.75, 1.5, 1.5, 3, 3, 3], 1.1),
     ],
 )
 def test_a_request_is_sent_again(name: str, wanted: list[float], by: float) -> None:

@@ -51,8 +51,10 @@ _NO_LINK = const("no link")
 _SIZE = const(1024)  # the longest datagram that we take
 _LONGEST = const(b"\x39\x02\x04\0")  # says so: option 57 (RFC 2132 9.10)
 _AWAKE = const(50)  # ms between polls while a reply is awaited
-_LOOK = const(10)  # ms between looks at the link while `acquire` waits for it
-_LINGER = const(10000)  # ms that the socket stays open for a reply; another Client may want one
+_LOOK = const(10)  # ms between polls of `acquire`, which waits for the link, too
+# ms that the socket stays open for a reply: another Client may want it
+_TURN = const(2000)  # as long as the next message comes soon
+_LINGER = const(10000)  # in RENEWING, REBINDING
 _MOST = const(8)  # datagrams handled in one poll: a flood must not hold up the application
 _PAUSE = const(600000)  # ms between writes of the record, and after one that failed: flash wears
 _SOON = const(1000)  # ms until the NIC is told again what it did not take
@@ -84,10 +86,11 @@ class Client:
     store: "Any" = "/dhcpc.lease"
     start_wait_ms = 0
     wanted = True
+    last = 0  # when a message was sent, ms
 
     def __init__(self, nic: "Any", **settings: "Unpack[Settings]") -> None:
         """Silence the built-in client; nothing is sent before the first poll. ValueError has the
-        name of a setting that there is not, or that has another type, and the type that it takes;
+        name of a setting that there is not; or name, value and right type of one of another type;
         the code of an option that cannot be sent; or "options" if all of them are too long.
 
         nic: active; or a Link. The settings, by their names:
@@ -107,11 +110,12 @@ class Client:
             if callable(was):  # a method, or, as max is callable, nothing
                 raise ValueError(name)
             if not (isinstance(value, (type(was), Store)) or was is None and callable(value)):
-                raise ValueError("%s: not %s" % (name, "callable" if was is None else type(was)))
+                kind = "callable" if was is None else type(was)
+                raise ValueError("%s: %r: not %s" % (name, value, kind))
             setattr(self, name, value)
         self.link = link
         self.reason = _NO_LINK
-        self.lease = self.record = self.key = self.due = None  # type: ignore
+        self.lease = self.record = self.key = self.due = None  # type: ignore[assignment]
         self.save = self.saved = self.error = None
         self.clock = self.clock or time.ticks_ms  # type: ignore[attr-defined]
         if isinstance(self.store, str):
@@ -197,7 +201,9 @@ class Client:
                 break
         wait = session.wait
         if link.sock:
-            if session.state != _BOUND and session.last - self.last & 0x3FFFFFFF < _LINGER:
+            if session.state != _BOUND and session.last - self.last & 0x3FFFFFFF < (
+                _LINGER if session.lease else _TURN
+            ):
                 wait = min(_AWAKE, wait)
             else:
                 link.close()
@@ -227,7 +233,7 @@ class Client:
                 if error:
                     raise OSError(error)
                 raise OSError(errno.ETIMEDOUT, self.reason)
-            self.poll(100 if self.session.state else _LOOK)
+            self.poll(_LOOK)
             if idle:
                 idle()
         return self.lease
@@ -253,9 +259,11 @@ class Client:
         if self.wanted:
             self.wanted = False
             lease = self.session.lease
-            if lease:
-                self.send(_RELEASE)
-            self._stop("released", lease or self.lease)
+            try:
+                if lease:
+                    self.send(_RELEASE)
+            finally:
+                self._stop("released", lease)
             self.poll()
 
     def close(self) -> None:
@@ -263,8 +271,10 @@ class Client:
         self.wanted = False
         self.saved = None  # this may be the end
         self._stop("link")
-        self.attempt(self.link.release)
-        self.poll()
+        try:
+            self.poll()  # takes the address away if that has just failed
+        finally:
+            self.attempt(self.link.release)
 
     def _stop(self, event: str, clear: object = False) -> None:
         self.session.stop()
@@ -283,7 +293,7 @@ class Client:
         self.reason = None
         record = self.attempt(self.find) is None and self.record or b""
         self.record = None
-        lease = self.reuse and record and self.attempt(self.store.lease, record, self.key)
+        lease = self.reuse and self.attempt(self.store.lease, record, self.key)
         session.start(
             session.rand(20) % (self.start_wait_ms or 1),
             record[-13:-9],  # its yiaddr, see Store
@@ -295,7 +305,7 @@ class Client:
         """Read the record of this device on this network, `record`, unless it is there."""
         link = self.link
         old = self.key
-        self.key = self.clear = None  # type: ignore[assignment]  # or another network's might stay
+        self.key = None  # type: ignore[assignment]  # or another network's might stay
         name = link.key()
         key = bytes((1, len(name))) + link.mac + name + self.client_id
         self.clear = self.store.clear, key
@@ -330,6 +340,8 @@ class Client:
         if self.attempt(self.link.apply, lease) is False:
             return
         if lease:
+            if not self.key:
+                self.attempt(self.find)  # there was no memory for it
             self.save = self.store.save, lease, self.key
         self.due = None
         self.lease = lease

@@ -23,6 +23,7 @@ _T2 = const(59)
 _ROUTES = const(121)
 
 _NONE = const("0.0.0.0")
+_NOBODY = const(b"\0\0\0\0")
 
 
 def dotted(buf: bytes, i: int) -> str:
@@ -49,24 +50,22 @@ def subnet(message: Message) -> int:
     if not i or not buf[i]:
         return 0
     # By bytes: on a board a number of 32 bits is on the heap.
-    ones = zeros = free = 0
+    ones = zeros = 0  # of the address, where the mask leaves it to hosts
     for k in range(4):
-        last = free
         free = buf[i + k] ^ 255
-        if free or last:
-            if free & free + 1 or last and free < 255:
-                return 0
-            host = buf[16 + k] & free
-            ones |= host
-            zeros |= host ^ free
+        if free & free + 1 or ones | zeros and free < 255:
+            return 0
+        ones |= buf[16 + k] & free
+        zeros |= ~buf[16 + k] & free
     # RFC 3021: of a pair, or of one, all are hosts
     return i if free < 2 or ones and zeros else -1
 
 
 def secs(message: Message, code: int) -> int:
-    # 0 if the option is not there, or not whole.
-    i = message.find(code, 4)
-    return i and int.from_bytes(message.buf[i : i + 4], "big")
+    # 0 if the option is not there, or has another length; by itself, since it is called often.
+    i = message.index[code] & 0x7FFF
+    buf = message.buf
+    return i and buf[i + 1] == 4 and int.from_bytes(buf[i + 2 : i + 6], "big")
 
 
 class Lease:
@@ -87,25 +86,28 @@ class Lease:
 
     age = 0
 
-    def __init__(self, message: Message, rand: int) -> None:
+    def __init__(self, message: Message, rand: int, server: bytes = _NOBODY) -> None:
         """message: the ACK, just read. rand: 0 to 63, how much earlier than 0.5 and 0.875 T1 and
-        T2 may be.
+        T2 may be. server: whose ACK it is if that has no option 54.
         """
         self._message = message
         self.ack = message.buf = ack = bytes(message.buf)
         self.yiaddr = ack[16:20]
         i = message.find(_SERVER_ID, 4)
-        self.server = ack[i : i + 4] if i else b"\0\0\0\0"
+        self.server = ack[i : i + 4] if i else server
         self.lease_time = end = min(secs(message, _LEASE_TIME) or _HOUR, _FOREVER)
-        fuzz = (end >> 5) * rand >> 6
-        half = (end >> 1) - fuzz
-        most = end - (end >> 3 or 1) - fuzz
-        t1 = secs(message, _T1) or half
-        t2 = secs(message, _T2) or most
+        t1 = secs(message, _T1)
+        t2 = secs(message, _T2)
         # RFC 2131 4.4.5: T1 < T2 < lease time, or they are mended; fuzz is to the early side.
-        if not t1 < t2 < end:
-            t1 = half
-            t2 = most
+        if not 0 < t1 < t2 < end:
+            fuzz = (end >> 5) * rand >> 6
+            half = (end >> 1) - fuzz
+            most = end - (end >> 3 or 1) - fuzz
+            t1 = t1 or half
+            t2 = t2 or most
+            if not t1 < t2 < end:
+                t1 = half
+                t2 = most
         if end == _FOREVER:
             t1 = t2 = end
         self.t1 = t1 or 1

@@ -40,7 +40,7 @@ def frame(buf: bytearray, length: int, mac: bytes) -> None:
     message of odd length stands a zero, as wire.build leaves it.
     """
     pack_into(
-        b"!6s6sIHIH6s4sIHH",
+        b"!6s6sIHIHH4s4sIHH",
         buf,
         0,
         _ALL,
@@ -49,14 +49,13 @@ def frame(buf: bytearray, length: int, mac: bytes) -> None:
         length + 28,
         0x4000,  # DF: what is never in fragments needs no identification (RFC 6864 4.1)
         0x4011,  # time to live 64, UDP
-        b"",
+        0,
+        buf[_HEAD + 12 : _HEAD + 16],
         _ALL,
         _CLIENT_PORT << 16 | _SERVER_PORT,
         length + 8,
         0,
     )
-    for i in range(26, 30):
-        buf[i] = buf[i + _HEAD - 14]
     pack_into("!H", buf, 24, 0xFFFF - checksum(buf, 14, 34, 0))
     # The pseudo header (25: UDP is protocol 17, its header has 8 bytes), and all but the zeros
     # from behind chaddr to the cookie
@@ -126,8 +125,9 @@ class Link:
 
     def error(self) -> str | None:
         """None, or why there will be no association."""
-        # Once the link is up, ESP32's status still tells of an earlier failure.
-        status = 0 if self.up() else self.nic.status() & 0xFF
+        if self.up():
+            return None  # ESP32's status still tells of an earlier failure
+        status = self.nic.status() & 0xFF
         if status in _WRONG_PASSWORD:
             return "wrong password"
         return "no access point" if status in _NO_AP_FOUND else None
@@ -171,7 +171,7 @@ class Link:
             self.poll.register(sock, _POLLIN)
             if self.option:
                 sock.setsockopt(_SOL_SOCKET, self.option, self.nic.config("ifname") or "")  # type: ignore
-            sock.bind((_NONE, _CLIENT_PORT))
+            sock.bind((_NONE, _CLIENT_PORT))  # "" is IPv6's on rp2
 
     def close(self) -> None:
         """Close the socket if it is open."""

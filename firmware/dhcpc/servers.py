@@ -87,10 +87,10 @@ def prefer(dhcp: Client, codes: bytes = b"", window_ms: int = 1000) -> None:
         if dhcp.record:
             known = dhcp.store.lease(dhcp.record, dhcp.key).server
 
-    def note(lease: "Lease") -> str:
+    def note(lease: "Lease") -> None:
         nonlocal known
         known = lease.server
-        return bind(lease)
+        bind(lease)
 
     def rule(message: "Message", server: "bytes | None") -> bool:
         nonlocal rank

@@ -80,8 +80,10 @@ _LEASE_TIME = const(51)
 _MESSAGE_TYPE = const(53)
 _SERVER_ID = const(54)
 
-_TRIES = const(4)  # REQUESTs before the client starts over (RFC 2131 3.1, step 5)
+_TRIES = const(8)  # REQUESTs before the client starts over (RFC 2131 3.1, step 5)
 _REBOOT_TRIES = const(2)  # fewer: on a network that is not its own a server may well be silent
+_BACKOFF = const(2)  # 2**2 seconds between messages, as long as packets may just have been lost
+_PATIENCE = const(20)  # messages, in about a minute; who has no answer by then backs off further
 _MAX_BACKOFF = const(6)  # 2**6 seconds (RFC 2131 4.1)
 _BROADCAST = const(0x8000)  # the flag
 _MIN_T1 = const(4)  # seconds of a lease before it is renewed
@@ -141,20 +143,20 @@ class Session:
         stored lease, to be verified. lease: a stored one, to be used if its age is known.
         """
         old = self.lease
-        self._begin(_INIT)  # if there is no memory for it, nothing has changed
-        self.lease = None
         if wait < 0 and not (old and old.age >= _LASTED):
+            if self.state == _REQUESTING:
+                self.shun = self.server  # type: ignore[assignment]
             wait = self.fails and 1000 << self.fails
-            self.fails = min(self.fails + 1, _MAX_BACKOFF)
+            self.fails += self.fails < _MAX_BACKOFF
         else:
             self.fails = 0
+        self._begin(_INIT)  # if there is no memory for it, the lease is still there
+        self.lease = None
         self.wait = wait
         if yiaddr:
             self.state = _INIT_REBOOT
             self.yiaddr = yiaddr
         if lease and 0 <= lease.age < lease.lease_time:
-            self.age = lease.age
-            self.state = _REBOOTING
             self.bind(lease)
 
     def stop(self) -> None:
@@ -169,18 +171,16 @@ class Session:
         self.secs = self.secs + self.age if self.state > _BOUND else 0
         self.age = 0
         self.state = state
-        self.count = self.wait = 0
+        self.count = 0
 
-    def bind(self, lease: Lease) -> str:
-        event = _EVENTS[self.state - _REBOOTING]
+    def bind(self, lease: Lease) -> None:
+        """Use a lease, whose `age` is known, from now on."""
         self.lease = lease
         self.state = _BOUND
         self.yiaddr = lease.yiaddr
         self.server = lease.server
         self.shun = b"\0!"
         self.due = min(max(lease.t1, _MIN_T1), lease.lease_time)
-        lease.age = self.age
-        return event
 
     def step(self, now: int) -> str | None:
         """Act on the time `now`, ms modulo 2**30. Return the event "send", "expired" or "timeout";
@@ -228,14 +228,14 @@ class Session:
                     self.flags ^= _BROADCAST  # some servers do not manage without, or with it
                 self.secs = self.age  # which the REQUEST in REQUESTING repeats: RFC 2131 4.4.1
         elif self.count == (_REBOOT_TRIES if state == _REBOOTING else _TRIES):
-            self.shun = self.server or self.shun
             self.start(-1)
             return "timeout"
-        # RFC 2131 4.1, but 1 s times 0.5 to 1.5, then 2, 4 ... 64 s times 0.5 to 1: who begins
-        # together parts soon, and nobody is late.
+        # RFC 2131 4.1, but 1 s times 0.5 to 1.5, then 1, 2, 2, 4, 4 ... 4 s times 0.5 to 1, and 8,
+        # 16, 32, 64 s in the end: who begins together parts soon, and nobody is late.
         count = self.count
         self.count = count + 1
-        self.wait = (512 + self.rand(9 if count else 10)) * 1000 >> 10 - min(count, _MAX_BACKOFF)
+        back = max(min(count >> 1, _BACKOFF), min(count - _PATIENCE, _MAX_BACKOFF))
+        self.wait = (512 + self.rand(9 if count else 10)) * 1000 >> 10 - back
         return "send"
 
     def write(self, buf: bytearray | memoryview, type: int) -> int:
@@ -280,10 +280,11 @@ class Session:
             self.server = m.buf[i : i + 4]
             self.yiaddr = m.buf[16:20]
             return "recv"
-        lease = Lease(m, self.rand(6))
-        if lease.server == _NOBODY:
-            lease.server = self.server or _NOBODY
-        return self.bind(lease)
+        lease = Lease(m, self.rand(6), self.server or _NOBODY)
+        lease.age = self.age
+        event = _EVENTS[self.state - _REBOOTING]
+        self.bind(lease)
+        return event
 
     def check(self, reason: str | None) -> str | None:
         """Return the word for what keeps the client from taking the message that has just been
@@ -291,8 +292,8 @@ class Session:
         """
         m = self.message
         buf = m.buf
-        i = m.find(_MESSAGE_TYPE, 1) or m.find(_MESSAGE_TYPE, 2)  # the first byte says it
-        self.type = kind = i and buf[i]
+        kind = m.find(_MESSAGE_TYPE, 1) or m.find(_MESSAGE_TYPE, 2)  # where the type stands
+        self.type = kind = kind and buf[kind]
         server = m.find(_SERVER_ID, 4)
         # Of what is torn, enough may be whole.
         if reason and not (reason == "option" and (kind == _NAK or m.find(_LEASE_TIME, 4))):
@@ -309,6 +310,9 @@ class Session:
         if subnet(m) < 0:
             return "yiaddr"
         if kind == _OFFER:
-            if self.server is not None or self.count < 2 and buf.startswith(self.shun, server):
+            # Option 54, else siaddr, as in `read`
+            if self.server is not None or (
+                self.count < 2 and buf.startswith(self.shun, server or 20)
+            ):
                 return "choose"
         return None

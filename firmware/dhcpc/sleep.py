@@ -177,7 +177,8 @@ class Client(_Client):
             if 0 <= lease.age < lease.lease_time:
                 self.session.start(0, lease.yiaddr, lease)
                 event = "kept"
-        super().update(event, clear, recv)
+        # The address of `early` is in use, though the session has no lease yet.
+        super().update(event, clear or event == "released" and self.lease, recv)
 
     def tell(self, event: str) -> None:
         super().tell(event)

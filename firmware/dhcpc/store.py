@@ -12,9 +12,9 @@ from .wire import Message
 if TYPE_CHECKING:
     from typing import Any
 
-# What a record keeps, as it came and while there is room: options 54, 51, 1, 3, 6, 121, 58, 59,
-# 15, 26, 28, 42.
-_KEPT = const(b"63\x01\x03\x06y:;\x0f\x1a\x1c*")
+# What a record keeps, as it came and while there is room: options 51, 1, 3, 6, 121, 58, 59, 15,
+# 26, 28, 42
+_KEPT = const(b"\x33\x01\x03\x06\x79\x3a\x3b\x0f\x1a\x1c\x2a")
 _FIRST = const(0x7FFF)  # where an option's code stands in a message, of Message.index
 
 
@@ -58,9 +58,8 @@ class Store:
         ack = bytes(16) + record[-13:-9] + bytes(220)  # as far as it was kept
         message.read(ack + record[len(key) : -13])
         lease = Lease(message, 0)
-        lease.age = lease.lease_time
-        if subnet(message) >= 0:
-            lease.age = self.epoch() - int.from_bytes(record[-9:-4], "big")
+        begun = int.from_bytes(record[-9:-4], "big")
+        lease.age = lease.lease_time if subnet(message) < 0 else self.epoch() - begun
         return lease
 
     def save(self, lease: Lease, key: bytes) -> None:
@@ -70,19 +69,21 @@ class Store:
         """
         index = lease.message().index
         ack = lease.ack
-        data = key
+        room = self.room - 13  # see above: for all but yiaddr, reading and CRC-32
+        # Option 54, if only zeros: it tells records of one network apart.
+        mine = data = key + b"\x36\x04" + lease.server
         for code in _KEPT:
             # Of one that comes more than once, the first, by which the session has gone
             i = index[code] & _FIRST
             value = ack[i : i + 2 + ack[i + 1]]
-            if i and len(data + value) + 13 <= self.room:
+            if i and len(data + value) <= room:
                 data += value
         records = self.records() + [b""]
         others = b""
         for old in records:
-            if not old.startswith(data[: len(key) + 6]):
+            if not old.startswith(mine):
                 others += old
-        data += bytes(self.room - 13 - len(data)) + lease.yiaddr
+        data += bytes(room - len(data)) + lease.yiaddr
         old = records[0]
         begun = max(1, self.epoch() - lease.age)
         known = begun - int.from_bytes(old[-9:-4], "big")
@@ -94,16 +95,18 @@ class Store:
     def clear(self, key: bytes) -> None:
         """Forget the record of that key that was joined last. OSError: it is still there."""
         records = self.records()
-        for record in self.records(key)[:1]:
-            records.remove(record)
-            self.write(b"".join(records))
+        for record in records:
+            if record.startswith(key):
+                records.remove(record)
+                self.write(b"".join(records))
+                return
 
     def read(self) -> bytes:
-        """What was written last; b"" without that."""
+        """What was written last; b"" without that, or if it cannot be read."""
         try:
             with open(self.path, "rb") as f:
                 return f.read()
-        except OSError:
+        except OSError:  # a fault of the file system, too: the next lease mends it
             return b""
 
     def write(self, records: bytes) -> None:

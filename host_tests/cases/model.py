@@ -67,6 +67,11 @@ def is_host(ip, mask):
     return 0 != int.from_bytes(ip, "big") & free != free
 
 
+def backs_off(tries):
+    """How often the pause after so many tries has been doubled: it stays at 4 s for a minute."""
+    return max(min(tries >> 1, 2), min(tries - 20, 6))
+
+
 class Model(Watched):
     """A client, and what is known of it from outside."""
 
@@ -93,7 +98,7 @@ class Model(Watched):
             assert self.now - self.start > (self.lease.lease_time - 1) * 1000
         else:
             assert event == "timeout"
-            assert (before, self.tries) in ((REQUESTING, 4), (REBOOTING, 2))
+            assert (before, self.tries) in ((REQUESTING, 8), (REBOOTING, 2))
             if self.offered:
                 self.shunned = self.offered[1]
         assert self.session.state == INIT
@@ -117,7 +122,7 @@ class Model(Watched):
         self.tries = self.tries + 1 if again else 1
         pause = self.now - self.sent[-1].at if self.sent and not self.sent[-1].lost else None
         if again and pause is not None:
-            assert 2 * pause >= 1000 << min(self.tries - 2, 6)
+            assert 2 * pause >= 1000 << backs_off(self.tries - 2)
         if state in (SELECTING, REBOOTING) and not again or before == BOUND:
             self.began = self.now
         if state == SELECTING:
@@ -183,7 +188,8 @@ class Model(Watched):
             return None
         if state == SELECTING and self.offered:
             return None
-        if state == SELECTING and self.tries < 2 and (server or b"").startswith(self.shunned):
+        named = server or data[20:24]  # siaddr
+        if state == SELECTING and self.tries < 2 and named.startswith(self.shunned):
             return None
         return TOLD[state][kind]
 
@@ -192,7 +198,7 @@ class Model(Watched):
         named = single(self.options, 54, 4)
         if self.session.state == SELECTING:
             return data[20:24] if named is None else named
-        if named and named != NOBODY:
+        if named:
             return named
         if self.session.state == REQUESTING and self.offered:
             return self.offered[1]
@@ -214,6 +220,8 @@ class Model(Watched):
             self.known = address
         elif event == "nak":
             self.known = None
+            if self.offered:
+                self.shunned = self.offered[1]
             assert self.session.state == INIT
         elif event != "ignored":
             assert self.session.state == BOUND

@@ -24,6 +24,14 @@ def test_inform_asks_for_the_options_of_an_address_that_is_there():
     assert not board.cable.sock
 
 
+def test_a_client_that_has_not_sent_anything_may_be_polled_meanwhile():
+    board = Board()
+    board.client.wanted = False
+    board.cable.server.mute = (INFORM,)
+    raises(OSError, inform, board.client, "10.0.0.9", 500, board.client.poll)
+    assert "error" not in board.events
+
+
 @rfc("2131 4.4.3 inform-ciaddr")
 def test_inform_beside_a_lease_leaves_it_alone():
     board = Board().bound()

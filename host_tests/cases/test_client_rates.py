@@ -16,7 +16,7 @@ MOST = {
     "another address each time": (15, 1),
     "a NAK to each so manieth REQUEST": (8, 1),
     "another address and a NAK in turns": (4, 1),
-    "OFFERs that are never kept": (5, 0),
+    "OFFERs that are never kept": (8, 0),
     "an ACK to whatever is sent": (2, 0),
     "a link that comes back each second": (60, 0),
     "such a link, and another address each time": (60, 1),

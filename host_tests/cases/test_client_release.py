@@ -4,7 +4,7 @@ from errno import EHOSTUNREACH, EIO
 
 from cable import Board, Cable, Port, Server
 from dhcpc.conflicts import decline
-from kit import rfc
+from kit import raises, rfc
 from world import DECLINE, DISCOVER, IP, NOBODY, OTHER_IP, OTHER_SERVER, RELEASE, REQUEST, SERVER
 
 MAC2 = b"\x02\0\0\0\0\x02"
@@ -32,6 +32,22 @@ def test_release_is_sent_before_the_address_goes():
 def test_release_forgets_the_record():
     board = Board().bound()
     board.client.release()
+    assert board.again().bound().types == [DISCOVER, REQUEST]
+
+
+def test_a_release_that_finds_no_memory_for_its_message_is_one_all_the_same():
+    board = Board().bound()
+    write = board.client.session.write
+
+    def fails(buf, type):
+        board.client.session.write = write
+        raise MemoryError
+
+    board.client.session.write = fails
+    raises(MemoryError, board.client.release)
+    board.poll()
+    assert board.events[-1] == "released"
+    assert board.cable.address is board.client.lease is None
     assert board.again().bound().types == [DISCOVER, REQUEST]
 
 
@@ -163,6 +179,16 @@ def test_close_keeps_the_record_and_hands_the_interface_back_last():
     assert board.cable.address is None
     assert not board.cable.sock
     assert board.again().bound().types == [REQUEST]
+
+
+def test_close_leaves_the_built_in_client_its_address_though_the_nic_has_failed_before():
+    board = Board().bound()
+    del board.cable.log[:]
+    board.cable.faults["remove"] = [OSError(EIO)]
+    board.client.close()
+    board.go(10)
+    assert board.cable.log[-2:] == ["remove", "release"]
+    assert board.events[-1] == "link"
 
 
 def test_acquire_after_close_stops_the_built_in_client_again():

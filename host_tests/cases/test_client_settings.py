@@ -273,7 +273,7 @@ def test_a_setting_of_another_type_is_refused_with_its_name_and_the_type_that_it
     ):
         for value in values:
             said = raises(ValueError, lambda n=name, v=value: Board(**{n: v}))
-            assert said.startswith(name + ": not "), (said, value)
+            assert said.startswith("%s: %r: not " % (name, value)), (said, value)
             assert kind in said, (said, value)
 
 

@@ -108,6 +108,12 @@ def test_a_lease_is_had_though_the_network_has_no_key_or_the_store_no_records():
             assert consistent(board)
 
 
+def test_the_record_is_written_though_there_was_no_memory_for_its_key_at_the_start():
+    board = with_fault("key", [MemoryError()]).bound()
+    assert "error" in board.events
+    assert board.again().bound().types == [REQUEST]
+
+
 def test_a_record_that_could_not_be_written_is_written_10_minutes_later():
     for error in errors():
         board = with_fault("write", [error]).bound()

@@ -129,7 +129,7 @@ def test_the_way_back_to_each_takes_one_request():
 def test_one_nic_that_never_has_a_server_does_not_keep_the_other_from_the_port():
     def case(board, silent):
         board.lines[silent].server.mute = (DISCOVER, REQUEST)
-        board.go(15)
+        board.go(60)
         assert board.used is board.lines[1 - silent] is board.stack.way()
 
     both(case, WIRE, AIR)

@@ -169,7 +169,7 @@ def test_a_link_that_has_been_away_ends_the_wait():
     board.cable.plugged = False
     board.go(2)
     board.cable.plugged = True
-    board.go(2)
+    board.go(0.4)
     assert board.types == [DISCOVER, DISCOVER]
 
 

@@ -316,6 +316,39 @@ def test_after_requests_in_vain_the_offer_of_another_server_goes_first():
         w.selecting()
 
 
+def offer_of(w, siaddr):
+    """What a server hands out that has no option 54."""
+    data = bytearray(reply(OFFER, xid=last(w).xid, server=None))
+    data[20:24] = siaddr
+    return w.hand(bytes(data))
+
+
+def test_a_server_that_refuses_its_own_offer_comes_after_another():
+    w = World().requesting()
+    assert w.answer(NAK) == "nak"
+    assert w.state == SELECTING
+    assert w.answer(OFFER) == "ignored"
+    assert w.answer(OFFER, server=OTHER_SERVER, yiaddr=OTHER_IP) == "recv"
+    assert w.answer(ACK, server=OTHER_SERVER, yiaddr=OTHER_IP) == "bound"
+
+
+def test_a_server_without_a_name_that_has_not_kept_its_offer_comes_after_another():
+    for siaddr in (NOBODY, OTHER_SERVER):
+        w = World().selecting()
+        assert offer_of(w, siaddr) == "recv"
+        in_vain(w)
+        assert offer_of(w, siaddr) == "ignored"
+        assert w.session.reason == "choose"
+        assert w.answer(OFFER) == "recv"
+        assert last(w).options[54] == SERVER
+
+
+def test_a_nak_in_renewing_says_nothing_against_the_next_offer():
+    w = World().renewing()
+    assert w.answer(NAK) == "nak"
+    assert w.answer(OFFER) == "recv"
+
+
 def test_a_server_that_has_not_kept_its_offer_is_soon_asked_again_if_it_is_alone():
     w = World().requesting()
     in_vain(w)

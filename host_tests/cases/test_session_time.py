@@ -141,8 +141,8 @@ def packets(w, seconds, answers, **fields):
 def test_a_server_that_naks_each_request_is_asked_ever_less_often():
     w = World()
     w.session.start()
-    assert packets(w, 60, {SELECTING: OFFER, REQUESTING: NAK}) <= 16
-    assert packets(w, 3600, {SELECTING: OFFER, REQUESTING: NAK}) <= 2 * 3600 // 60 + 10
+    assert packets(w, 60, {SELECTING: OFFER, REQUESTING: NAK}) <= 20
+    assert packets(w, 3600, {SELECTING: OFFER, REQUESTING: NAK}) <= 3 * 3600 // 60 + 10
 
 
 def test_leases_of_a_second_are_asked_for_ever_less_often():
@@ -163,7 +163,7 @@ def test_a_server_that_grants_and_then_naks_each_renewal_is_asked_ever_less_ofte
 def test_a_server_that_never_acknowledges_is_asked_ever_less_often():
     w = World()
     w.session.start()
-    assert packets(w, 3600, {SELECTING: OFFER}) <= 6 * 3600 // 60
+    assert packets(w, 3600, {SELECTING: OFFER}) <= 8 * 3600 // 60
 
 
 def test_a_renewal_ends_a_row_of_failures():
@@ -172,6 +172,7 @@ def test_a_renewal_ends_a_row_of_failures():
     packets(w, 600, {SELECTING: OFFER, REQUESTING: NAK})
     while w.state != SELECTING:
         w.go(1)
+    w.go(2)  # it has refused that server's offer once
     w.answer(OFFER)
     assert w.answer(ACK) == "bound"
     w.go(w.lease.t1)

@@ -51,7 +51,7 @@ def test_early_takes_the_address_back_on_nak_before_the_application_hears_of_it(
 def test_early_takes_the_address_back_if_nobody_answers():
     board = Sleeper(epoch=Clock()).bound().again(early=True, epoch=Clock())
     board.cable.server.mute = (DISCOVER, REQUEST)
-    board.go(1.4)
+    board.go(0.9)
     assert board.cable.address == "10.0.0.5"
     board.go(3)
     assert ("timeout", "INIT", None) in board.told

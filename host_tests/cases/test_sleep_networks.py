@@ -79,7 +79,7 @@ def test_a_server_that_refuses_all_is_asked_ever_more_slowly():
     board = carried(home(), away()).again(home())
     board.cable.server.naks = True
     board.go(60)
-    assert len(board.types) < 2 + 2 * 7
+    assert len(board.types) < 2 + 3 * 7
 
 
 def test_a_silent_server_of_another_site_costs_a_timeout_and_no_record():

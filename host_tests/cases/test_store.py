@@ -2,6 +2,7 @@
 
 from binascii import crc32
 
+from dhcpc import Lease, Message
 from kit import raises, rfc
 from records import (
     CLOCK,
@@ -18,7 +19,7 @@ from records import (
     record,
     restored,
 )
-from world import CLIENT_ID, INFINITE, IP, MAC, MASK, OTHER_SERVER, SERVER, opt, u32
+from world import ACK, CLIENT_ID, INFINITE, IP, MAC, MASK, OTHER_SERVER, SERVER, opt, reply, u32
 
 SSID = b"k" * 32
 
@@ -64,6 +65,22 @@ def test_a_record_of_t1_and_t2_that_were_not_given_has_no_fuzz():
     assert lease.t1 < 18000
     back = restored(record(lease, key()))
     assert (back.t1, back.t2) == (18000, 31500)
+
+
+def test_leases_of_a_server_that_nothing_names_have_one_record_a_network():
+    store = Memory()
+    store.save(granted(last=7), HOME)
+    for lease in (3600, 3500, 3400, 3300):
+        store.save(granted(server=None, lease=lease), WORK)
+    assert len(store.records()) == 2
+    assert ips(store, HOME, WORK) == ["10.0.0.7", "10.0.0.5"]
+
+
+def test_a_record_has_the_server_that_the_offer_named_if_the_ack_names_none():
+    m = Message()
+    m.read(reply(ACK, server=None))
+    back = restored(record(Lease(m, 0, OTHER_SERVER), key()))
+    assert back.server == OTHER_SERVER
 
 
 def test_a_record_is_in_the_format_that_devices_have_in_their_flash():
@@ -144,7 +161,7 @@ def test_a_key_that_leaves_no_room_does_not_hinder_the_records_of_others():
         whose = key(SSID, client_id=opt(61, bytes(size)))
         store = Memory()
         store.save(granted(options=EVERYDAY), HOME)
-        if len(whose) + 13 <= ROOM:
+        if len(whose) + 6 + 13 <= ROOM:  # option 54, and what ends it
             store.save(granted(last=9, options=EVERYDAY), whose)
             assert ips(store, HOME, whose) == ["10.0.0.5", "10.0.0.9"]
         else:

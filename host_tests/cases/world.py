@@ -226,6 +226,7 @@ class World:
 
     def selecting(self):
         """DISCOVER has been sent."""
+        self.session.stop()
         self.session.start()
         self.poll()
         assert self.state == SELECTING
