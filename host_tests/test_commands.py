@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from toolchain import cli, lanes, vm
+from toolchain.files import check_writable
 
 TOOLS = vm.ROOT / "tools"
 COMMANDS = {path.stem: path for path in sorted(TOOLS.glob("*.py"))}
@@ -121,6 +122,35 @@ def test_a_command_ends_with_the_code_of_the_page(
     done = ended(COMMANDS[name], *given, **env)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("decode", ["{tmp}/nothing", "--html"]),
+        ("demo", ["--svg"]),
+        ("doctor", ["/dev/null", "--html"]),
+        ("lab", ["odd", "--out"]),
+        ("lab", ["peers", "--out"]),
+    ],
+)
+def test_what_cannot_be_written_is_said_before_anything_is_done(
+    name: str, words: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "no/file"
+    done = ended(COMMANDS[name], *(word.format(tmp=tmp_path) for word in words), path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{name}: {words[-1]} {path}: No such file or directory\n"
+
+
+def test_a_look_whether_a_file_can_be_written_changes_nothing(tmp_path: Path) -> None:
+    there, link = tmp_path / "there", tmp_path / "link"
+    there.write_text("stays")
+    link.symlink_to("nothing")
+    for path in (there, link, tmp_path / "new"):
+        check_writable(path, "--html")
+    assert there.read_text() == "stays"
+    assert {*tmp_path.iterdir()} == {there, link}
 
 
 # Ctrl-C

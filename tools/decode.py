@@ -26,6 +26,7 @@ from capture.summary import summary
 from capture.text import text
 from page.page import page
 from toolchain import cli
+from toolchain.files import check_writable
 
 _FILES = "pcap or pcapng (- is standard input), or a BOOTP payload in a .bin; each may be gzipped"
 _WIDTH = 80  # columns, where there is no terminal
@@ -71,6 +72,8 @@ def main() -> int:
     parser.add_argument("--xid", type=_xid, metavar="HEX", help="show only that transaction")
     parser.add_argument("--html", metavar="FILE", help="also write a page for a browser")
     args = parser.parse_args()
+    if args.html:
+        check_writable(Path(args.html), "--html")
     seen: list[Message] = []
     code = max([_shown(path, args, seen) for path in args.file])
     if args.html:

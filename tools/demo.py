@@ -17,6 +17,7 @@ from scenes.play import play
 from scenes.server import Server
 from scenes.view import View
 from toolchain import cli
+from toolchain.files import check_writable
 
 
 def main() -> int:
@@ -32,7 +33,10 @@ def main() -> int:
         metavar="FILE",
         help="write the second act as a picture, the one in README.md",
     )
-    return play(Server(), View(), parser.parse_args().svg)
+    svg = parser.parse_args().svg
+    if svg:
+        check_writable(svg, "--svg")
+    return play(Server(), View(), svg)
 
 
 if __name__ == "__main__":

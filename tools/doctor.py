@@ -20,6 +20,7 @@ from device.examination import Findings, ask
 from device.remote import resolved
 from page.page import page
 from toolchain import cli
+from toolchain.files import check_writable
 
 _SECONDS = 20
 
@@ -56,7 +57,7 @@ def main() -> int:
         parser.error(f"--seconds: {arguments.seconds} is not from 1 to 600")
     path = Path(arguments.html) if arguments.html else None
     if path:
-        _try(path)
+        check_writable(path, "--html")
     shown = 0
     asked = False
     for found in ask(port, arguments.seconds, bool(path)):
@@ -74,17 +75,6 @@ def main() -> int:
     if path:
         print(f"\n{_written(path, found, port)}")
     return 0 if found.well else 1
-
-
-def _try(path: Path) -> None:
-    # What cannot be written is said before, not in the end, and nothing is changed yet.
-    new = not path.exists()
-    try:
-        path.open("ab").close()
-    except OSError as error:
-        raise cli.Refusal(f"--html {path}: {error.strerror}") from None
-    if new:
-        path.unlink()
 
 
 def _written(path: Path, found: Findings, title: str) -> str:

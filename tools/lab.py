@@ -31,6 +31,7 @@ from testbed.plan import OPTION_SETS
 from testbed.program import Program
 from testbed.servers import SERVERS
 from toolchain import cli, vm
+from toolchain.files import check_writable
 
 
 def show_list() -> int:
@@ -69,6 +70,8 @@ def meet_oddities(
     oddities = {name: oddity for name, oddity in named().items() if not names or name in names}
     if unknown := set(names) - set(oddities):
         raise cli.Refusal(f"no such oddity: {', '.join(sorted(unknown))}; odd --list lists them")
+    if out:
+        check_writable(out, "--out")
     columns, missing = table.able(
         column for column in COLUMNS if not clients or column.title in clients
     )
@@ -118,6 +121,8 @@ def compare(names: list[str], lanes: int, out: Path | None) -> int:
         raise cli.Refusal(f"no such scene: {', '.join(sorted(unknown))}; {', '.join(SCENES)}")
     if out and names:
         raise cli.Refusal("--out: the page has all scenes; name none")
+    if out:
+        check_writable(out, "--out")
     for player in PLAYERS:
         player.client.require()
     for server in ("dnsmasq", "dhcpd", "kea"):

@@ -21,6 +21,7 @@ from capture.recorder import Recorder
 from device import interface
 from page.page import page
 from toolchain import cli
+from toolchain.files import check_writable
 
 _TIMEOUT_S = 20.0
 
@@ -109,8 +110,8 @@ def main() -> int:
     if arguments.trace is None:
         return interface.run(arguments)
     path = Path(arguments.trace)
+    check_writable(path, "--trace")
     try:
-        path.touch()  # what cannot be written is said before, not in the end
         recorder = Recorder(arguments.iface)
     except OSError as error:
         raise cli.Refusal(f"--trace {path}: {error.strerror}") from None

@@ -220,12 +220,12 @@ def record_all(
     """
     for program in programs:
         program.require()
+    out.mkdir(parents=True, exist_ok=True)  # what cannot be is said before the work
     types = {}
     with tempfile.TemporaryDirectory() as new:
         for file, capture in lanes.run(runs, lambda file: runs[file](Path(new, file)), lanes=4):
             types[file] = " ".join(capture.types())
             print(f"{file}: {types[file]}", flush=True)
-        out.mkdir(parents=True, exist_ok=True)
         for old in out.glob("*.pcap"):
             old.unlink()
         for file in runs:
