@@ -5,11 +5,11 @@ cannot answer costs no other answer. A try for a lease is part of it.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from capture.conversations import Conversation, conversations
-from capture.messages import Message
 from capture.names import mac_text, quoted
 from device.record import describe
 from device.remote import Board, NoMemory, understood
@@ -89,9 +89,9 @@ _RENEW = "(getattr(dhcp, 'used', None) or dhcp).renew()"
 @dataclass
 class Findings:
     """What the board has answered, a line for each question, what went over the wire, and what
-    that comes to. `well`: whether it has a lease. `conversations`: the messages, if they were
-    asked for and there are any, the board's own first, or else `silence`, why there are none;
-    `missed`: how many it had no room for.
+    that comes to. `well`: whether it has a lease; `renews`: whether it was asked to renew that.
+    `conversations`: the messages, if they were asked for and there are any, the board's own first,
+    or else `silence`, why there are none; `missed`: how many it had no room for.
     """
 
     lines: list[tuple[str, str]] = field(default_factory=list)
@@ -102,6 +102,37 @@ class Findings:
     conversations: list[Conversation] = field(default_factory=list)
     silence: str = "no message has left the board or reached it"
     missed: int = 0
+    renews: bool = False
+
+
+class _Polled(NamedTuple):
+    """What the client says of itself, as _POLL has it. `four`: address, mask, gateway, DNS server;
+    `server`: its address, zeros if unknown; `left`: seconds, None for ever; `kind`: of a fallback
+    address."""
+
+    state: str
+    four: list[str] | None
+    server: bytes | None
+    left: int | None
+    kind: str | None
+    reason: str | list[str] | None
+
+    @property
+    def leased(self) -> bool:
+        """Whether it has an address, and that from a server."""
+        return bool(self.four) and not self.kind
+
+
+class _Link(NamedTuple):
+    """What the client's link says of itself, as _LINK has it."""
+
+    up: bool
+    error: str | None
+    status: object
+    rssi: object
+    key: bytes
+    mac: bytes
+    address: list[str] | None
 
 
 def examine(board: Board, seconds: int, messages: bool = False) -> Iterator[Findings]:
@@ -111,11 +142,36 @@ def examine(board: Board, seconds: int, messages: bool = False) -> Iterator[Find
     messages: take over its messages, too. If it has its lease without one, let it renew that.
     """
     found = Findings()
+    made, free = _identify(board, found)
+    if "dhcp" not in made:
+        _blame_boot(found, made)
+        yield found
+        return
+    yield found
+    board.run(_WATCH)
+    wiretap = _tapped(board, found) if messages else None
+    polled = yield from _try_for_lease(board, found, seconds, wiretap)
+    link = _Link(*board.run(_LINK))
+    _report(found, link, polled)
+    found.story = board.run(_STORY)
+    _judge(found, link, polled)
+    if wiretap:
+        _listen(found, wiretap, mac_text(link.mac))
+    if not found.well and free < _LITTLE:
+        little = "there is little memory: import less before dhcpc"
+        found.advice = f"{found.advice}; and {little}" if found.advice else little
+    for own in found.conversations[:1]:  # one verdict goes for board and messages
+        own.verdict, own.advice = found.verdict, found.advice
+    yield found
+
+
+def _identify(board: Board, found: Findings) -> tuple[list[str], int]:
+    # What the board is, and what is on it. Returns what boot.py has made, and bytes of free heap.
     add = found.lines.append
     system = board.system()
     version = ".".join(map(str, system.version))
     add(("firmware", f"{system.name} {version} on {system.machine or 'an unknown board'}"))
-    client, names, faults = board.run(_PARTS)
+    client, made, faults = board.run(_PARTS)
     add(("dhcpc", client))
     for fault in faults:
         add(("not in use", fault))
@@ -127,72 +183,80 @@ def examine(board: Board, seconds: int, messages: bool = False) -> Iterator[Find
     stored = _RECORD[1:] in board.names("/")
     record = describe(board.read(_RECORD)) if stored else "none"
     add(("record", record.replace("\n", "\n" + " " * 12)))
-    if "dhcp" not in names:
-        found.verdict = "boot.py has not made a client"
-        if names:
-            found.verdict += f"; it has made {' and '.join(names)}"
-        found.advice = (
-            "look at what the board prints when it starts: make repl, Ctrl-C, Ctrl-D; or copy it "
-            "anew: make deploy"
-        )
-        yield found
-        return
-    yield found
-    board.run(_WATCH)
-    wiretap = None
-    if messages:
-        try:
-            wiretap = Wiretap(board)
-        except NoMemory:
-            found.silence = "the board has no memory to keep its messages in"
-    renews = False
+    return made, free
+
+
+def _blame_boot(found: Findings, made: list[str]) -> None:
+    found.verdict = "boot.py has not made a client"
+    if made:
+        found.verdict += f"; it has made {' and '.join(made)}"
+    found.advice = (
+        "look at what the board prints when it starts: make repl, Ctrl-C, Ctrl-D; or copy it "
+        "anew: make deploy"
+    )
+
+
+def _tapped(board: Board, found: Findings) -> Wiretap | None:
+    try:
+        return Wiretap(board)
+    except NoMemory:
+        found.silence = "the board has no memory to keep its messages in"
+        return None
+
+
+def _try_for_lease(
+    board: Board, found: Findings, seconds: int, wiretap: Wiretap | None
+) -> Generator[Findings, None, _Polled]:
+    # Until it has a lease and, where they are asked for, messages.
     for _ in range(seconds):
-        state, four, server, left, kind, reason = board.run(_POLL)
+        polled = _Polled(*board.run(_POLL))
         if wiretap:
             wiretap.take()
-        fallback = four if kind else None
-        if fallback:  # no server has given it
-            four = None
-        if four and (not wiretap or wiretap.messages and state == _BOUND):
-            break
-        if four and wiretap and not wiretap.messages and not renews:
-            renews = True
-            board.run(_RENEW)
-            add(("renewal", "asked for: the board has its lease without a message"))
+        if polled.leased:
+            if not wiretap or (wiretap.messages and polled.state == _BOUND):
+                break
+            if not wiretap.messages and not found.renews:
+                found.renews = True
+                board.run(_RENEW)
+                found.lines.append(
+                    ("renewal", "asked for: the board has its lease without a message")
+                )
         yield found
-    up, error, status, rssi, key, mac, address = board.run(_LINK)
-    strength = f", {rssi} dBm" if isinstance(rssi, int) else ""
-    network = f" to {quoted(key)}" if key else ""
-    add(("link", f"{'up' if up else 'down'}{network}{strength}, status {status}"))
-    add(("MAC", mac_text(mac)))
-    add(("address", " ".join(address) if address else "the NIC does not say"))
-    if four:
-        span = "ever" if left is None else f"{left} s"
-        by = ".".join(map(str, server)) if any(server) else "a server that gives no name"
-        add(("lease", f"{four[0]} from {by} for {span}, {state}"))
-    else:
-        instead = f"; the fallback address {fallback[0]} is used" if fallback else ""
-        add(("lease", f"none, {state}{instead}"))
-    found.story = board.run(_STORY)
-    found.well = bool(four)
-    if found.well:
-        found.verdict = "the board has its address"
-        if renews and state != _BOUND:
-            found.advice = "nobody has answered the renewal so far: is its server there?"
-    else:
-        found.verdict, found.advice = _why(error if not up and error else reason)
-    if wiretap:
-        found.missed = wiretap.missed
-        if wiretap.messages:
-            _listen(found, wiretap.messages, mac_text(mac))
-        elif found.missed:
-            found.silence = "the board had no room for its messages"
-    if not found.well and free < _LITTLE:
-        little = "there is little memory: import less before dhcpc"
-        found.advice = f"{found.advice}; and {little}" if found.advice else little
-    for own in found.conversations[:1]:  # one verdict goes for board and messages
-        own.verdict, own.advice = found.verdict, found.advice
-    yield found
+    return polled
+
+
+def _report(found: Findings, link: _Link, polled: _Polled) -> None:
+    # The link, and what has come of the try.
+    add = found.lines.append
+    network = f" to {quoted(link.key)}" if link.key else ""
+    strength = f", {link.rssi} dBm" if isinstance(link.rssi, int) else ""
+    add(("link", f"{'up' if link.up else 'down'}{network}{strength}, status {link.status}"))
+    add(("MAC", mac_text(link.mac)))
+    add(("address", " ".join(link.address) if link.address else "the NIC does not say"))
+    add(("lease", _told(polled)))
+
+
+def _told(polled: _Polled) -> str:
+    if not polled.four:
+        return f"none, {polled.state}"
+    if polled.kind:
+        return f"none, {polled.state}; the fallback address {polled.four[0]} is used"
+    span = "ever" if polled.left is None else f"{polled.left} s"
+    server = polled.server or b""
+    by = ".".join(map(str, server)) if any(server) else "a server that gives no name"
+    return f"{polled.four[0]} from {by} for {span}, {polled.state}"
+
+
+def _judge(found: Findings, link: _Link, polled: _Polled) -> None:
+    found.well = polled.leased
+    if not found.well:
+        found.verdict, found.advice = _why(
+            link.error if not link.up and link.error else polled.reason
+        )
+        return
+    found.verdict = "the board has its address"
+    if found.renews and polled.state != _BOUND:
+        found.advice = "nobody has answered the renewal so far: is its server there?"
 
 
 def _why(reason: str | list[str] | None) -> tuple[str, str]:
@@ -206,10 +270,15 @@ def _why(reason: str | list[str] | None) -> tuple[str, str]:
     return explain.why(OSError(getattr(errno, name))) if name in explain._NUMBERS else (said, "")
 
 
-def _listen(found: Findings, messages: list[Message], client: str) -> None:
+def _listen(found: Findings, wiretap: Wiretap, client: str) -> None:
     # What the messages tell, and the board does not.
+    found.missed = wiretap.missed
+    if not wiretap.messages:
+        if found.missed:
+            found.silence = "the board had no room for its messages"
+        return
     nobody = explain.why("no answer")
-    heard = conversations(messages)
+    heard = conversations(wiretap.messages)
     own = next((each for each in heard if each.client == client), None)
     own = own or Conversation(client, "", [], "", "")
     if (found.verdict, found.advice) == nobody and own.advice not in ("", nobody[1]):
