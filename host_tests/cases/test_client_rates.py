@@ -52,7 +52,7 @@ def forced(board, turn=None):
     return sent / minutes, (board.store.writes - writes) / minutes
 
 
-def bearable(what, *servers, turn=None, extra=None):
+def assert_bearable(what, *servers, turn=None, extra=None):
     for server in servers:
         board = Board(server)
         if extra:
@@ -163,48 +163,48 @@ def flap(board):
 
 @rfc("2131 4.4.5 early-t1")
 def test_t1_of_a_second():
-    bearable("T1 of a second", *[Server(t1=1, t2=t2) for t2 in (2, 3000)])
+    assert_bearable("T1 of a second", *[Server(t1=1, t2=t2) for t2 in (2, 3000)])
 
 
 def test_a_nak_to_each_so_manieth_request():
     found = [Fickle(n, t1=t1, t2=3000) for n in (1, 2, 3, 4, 9) for t1 in (1, 4, 29, 30, 31)]
-    bearable("a NAK to each so manieth REQUEST", No(), *found)
+    assert_bearable("a NAK to each so manieth REQUEST", No(), *found)
 
 
 def test_leases_of_a_few_seconds():
     found = [Server(lease=lease) for lease in (0, 1, 2, 3, 4, 5, 8, 16, 29, 30, 31, 60)]
     found += [Once(lease=lease) for lease in (1, 2, 3, 4, 5, 8, 16, 29, 30, 31, 60)]
-    bearable("leases of seconds", *found)
+    assert_bearable("leases of seconds", *found)
 
 
 def test_offers_that_are_never_kept():
-    bearable("OFFERs that are never kept", Deaf(0), Deaf(1))
+    assert_bearable("OFFERs that are never kept", Deaf(0), Deaf(1))
 
 
 def test_an_address_that_changes_each_time():
     found = [Fickle(moves=True, t1=t1, t2=3000) for t1 in (1, 10, 60)]
     found += [Fickle(moves=True, lease=lease) for lease in (1, 2, 4, 30, 31, 60)]
-    bearable("another address each time", *found)
+    assert_bearable("another address each time", *found)
 
 
 def test_a_nak_in_turns_with_an_address_that_changes():
     found = [Both(moves=True, t1=t1, t2=3000) for t1 in (1, 10, 30, 31)]
-    bearable("another address and a NAK in turns", *found)
+    assert_bearable("another address and a NAK in turns", *found)
 
 
 def test_an_answer_to_whatever_is_sent():
-    bearable("an ACK to whatever is sent", Eager())
+    assert_bearable("an ACK to whatever is sent", Eager())
 
 
 def test_a_link_that_comes_back_each_second():
-    bearable("a link that comes back each second", Server(), turn=flap)
-    bearable("such a link, and another address each time", Fickle(moves=True), turn=flap)
-    bearable("such a link, and a NAK each time", Sites(), No(), turn=flap)
+    assert_bearable("a link that comes back each second", Server(), turn=flap)
+    assert_bearable("such a link, and another address each time", Fickle(moves=True), turn=flap)
+    assert_bearable("such a link, and a NAK each time", Sites(), No(), turn=flap)
 
 
 def test_extras_do_not_add_to_that():
     for name in EXTRAS:
-        bearable(
+        assert_bearable(
             "another address each time",
             Quick(lease=1),
             Quick(t1=1, t2=3000),
@@ -220,8 +220,8 @@ def test_extras_do_not_add_to_that():
 
 def test_extras_do_not_add_to_what_a_link_brings_about():
     for name in EXTRAS:
-        bearable("a link that comes back each second", Server(), turn=flap, extra=name)
-        bearable("such a link, and a NAK each time", Sites(), turn=flap, extra=name)
+        assert_bearable("a link that comes back each second", Server(), turn=flap, extra=name)
+        assert_bearable("such a link, and a NAK each time", Sites(), turn=flap, extra=name)
 
 
 def test_conflicts_without_end_are_no_storm_though_the_link_comes_back_each_second():

@@ -37,7 +37,7 @@ def tried(device, life, number, error, how):
     return faults.name
 
 
-def in_turn(port, kinds, **how):
+def assert_each_fault_is_survived(port, kinds, **how):
     """Each call of each moment fails, in each of those kinds; with 1, in one after the other."""
     every = errors()
     with Device(port, Faults()) as device:
@@ -59,14 +59,14 @@ def in_turn(port, kinds, **how):
 
 def test_a_call_that_fails_once_is_an_event_and_is_made_up_for():
     for port in PORTS:
-        in_turn(port, len(errors()))
+        assert_each_fault_is_survived(port, len(errors()))
 
 
 def test_a_call_that_fails_from_then_on_is_survived():
     for port in LINKS:
-        in_turn(port, 1, lasts=True)
+        assert_each_fault_is_survived(port, 1, lasts=True)
 
 
 def test_a_call_that_raises_when_it_has_done_its_work_is_made_up_for():
     for port in LINKS:
-        in_turn(port, 1, done=True)
+        assert_each_fault_is_survived(port, 1, done=True)

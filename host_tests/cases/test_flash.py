@@ -88,7 +88,7 @@ def cut_everywhere(flash, act):
     return operations * len(TEARS)
 
 
-def cut(what, before, act):
+def assert_each_cut_is_survived(what, before, act):
     """Cut the power everywhere in act() on flash that before() has written, for each port, and
     wherever littlefs may be in its block.
     """
@@ -106,7 +106,7 @@ def cut(what, before, act):
 
 
 def test_a_power_cut_in_the_first_record_leaves_it_or_none():
-    cut("first record", lambda: None, lambda: saved(5))
+    assert_each_cut_is_survived("first record", lambda: None, lambda: saved(5))
 
 
 @rfc("2131 1.6 configuration-after-reboot")
@@ -117,12 +117,14 @@ def test_a_power_cut_in_a_record_that_changes_leaves_the_old_one_or_the_new():
             joined(others)
             saved(6)
 
-        cut("changed record beside %d others" % others, before, lambda: saved(5))
+        assert_each_cut_is_survived(
+            "changed record beside %d others" % others, before, lambda: saved(5)
+        )
 
 
 def test_a_power_cut_in_another_networks_first_record_leaves_the_others():
     for others in (1, 2, 3, 4):
-        cut(
+        assert_each_cut_is_survived(
             "record of network %d" % (others + 1),
             lambda others=others: joined(others),
             lambda: saved(5),
@@ -134,7 +136,7 @@ def test_a_power_cut_in_a_network_that_is_joined_again_leaves_all():
         saved(5)
         joined(3)
 
-    cut("network joined again", before, lambda: saved(5))
+    assert_each_cut_is_survived("network joined again", before, lambda: saved(5))
 
 
 def test_a_power_cut_in_a_new_reading_leaves_the_old_one_or_the_new():
@@ -144,7 +146,7 @@ def test_a_power_cut_in_a_new_reading_leaves_the_old_one_or_the_new():
             joined(others)
             saved(5, CLOCK)
 
-        cut(
+        assert_each_cut_is_survived(
             "new reading beside %d others" % others,
             before,
             lambda: saved(5, CLOCK + granted().t1),
@@ -158,13 +160,15 @@ def test_a_power_cut_while_a_record_is_forgotten_leaves_the_others():
             joined(others)
             saved(5)
 
-        cut("record forgotten beside %d others" % others, before, forgotten)
+        assert_each_cut_is_survived(
+            "record forgotten beside %d others" % others, before, forgotten
+        )
 
 
 def test_a_power_cut_in_poll_or_release_leaves_a_device_that_starts():
-    cut("first boot", lambda: None, restarted)
-    cut("boot with another address", lambda: saved(6), restarted)
-    cut("release", lambda: saved(5), lambda: restarted().client.release())
+    assert_each_cut_is_survived("first boot", lambda: None, restarted)
+    assert_each_cut_is_survived("boot with another address", lambda: saved(6), restarted)
+    assert_each_cut_is_survived("release", lambda: saved(5), lambda: restarted().client.release())
 
 
 def test_a_power_cut_while_littlefs_moves_to_other_blocks_leaves_the_records():

@@ -80,7 +80,7 @@ def test_building_release_and_decline_takes_no_heap():
         assert nothing(lambda: s.write(buf, form)) == 300  # noqa: B023
 
 
-def idle(w, step):
+def assert_idle_takes_no_heap(w, step):
     """A poll that finds nothing to do takes no heap."""
     s = w.session
     now = ticks(w.now)
@@ -94,7 +94,7 @@ def idle(w, step):
 
 
 def test_an_idle_tick_takes_no_heap():
-    idle(World(), 50)
+    assert_idle_takes_no_heap(World(), 50)
     for state, number in (
         ("selecting", SELECTING),
         ("requesting", REQUESTING),
@@ -103,13 +103,13 @@ def test_an_idle_tick_takes_no_heap():
         ("rebinding", REBINDING),
     ):
         w = getattr(World(now=1 << 29), state)()
-        idle(w, 50)
+        assert_idle_takes_no_heap(w, 50)
         assert w.state == number
 
 
 def test_an_idle_tick_after_a_day_takes_no_heap():
-    idle(World(now=(1 << 30) - 5).bound(lease=INFINITE), 86400000)
-    idle(World(now=(1 << 30) - 5).bound(lease=49 * 86400), 86400000)
+    assert_idle_takes_no_heap(World(now=(1 << 30) - 5).bound(lease=INFINITE), 86400000)
+    assert_idle_takes_no_heap(World(now=(1 << 30) - 5).bound(lease=49 * 86400), 86400000)
 
 
 def test_a_reply_for_another_takes_no_heap():

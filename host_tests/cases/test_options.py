@@ -21,14 +21,14 @@ def refusal(key, value):
     return raises(ValueError, options.encode, key, value)
 
 
-def both(key, value, data):
-    """Hold an option to be written as `data`, and `data` to be read as `value`."""
+def assert_reads_as(key, value, data):
+    """The option is written as `data`, and that reads as `value`."""
     assert options.encode(key, value) == data
     assert options.decode(key, data) == value
 
 
-def stays(key, *malformed):
-    """Hold these bytes of an option to be read as bytes."""
+def assert_stays_bytes(key, *malformed):
+    """These bytes read as nothing else: they are no value of the option."""
     for data in malformed:
         assert options.decode(key, data) == data, data
 
@@ -64,42 +64,42 @@ def test_what_is_no_option_is_named():
 
 @rfc("2132 3.6 servers-of-4-bytes-each", "2132 8.13 no-home-agents")
 def test_addresses():
-    both("requested_ip_address", "10.0.0.5", IP)
-    both("router", ["10.0.0.1"], SERVER)
-    both("ntp_servers", ["10.0.0.1", "10.0.0.5"], SERVER + IP)
-    stays("subnet_mask", b"", IP[:3], IP + IP)
-    stays("router", b"", IP[:3], IP + b"\1")
+    assert_reads_as("requested_ip_address", "10.0.0.5", IP)
+    assert_reads_as("router", ["10.0.0.1"], SERVER)
+    assert_reads_as("ntp_servers", ["10.0.0.1", "10.0.0.5"], SERVER + IP)
+    assert_stays_bytes("subnet_mask", b"", IP[:3], IP + IP)
+    assert_stays_bytes("router", b"", IP[:3], IP + b"\1")
     for key in [4, 5, 7, 8, 9, 10, 11, 41, 42, 44, 45, 48, 49, 65] + list(range(68, 77)):
         assert options.decode(key, SERVER + IP) == ["10.0.0.1", "10.0.0.5"], key
-        stays(key, IP + IP[:3])
-    stays("mobile_ip_home_agent", b"")
+        assert_stays_bytes(key, IP + IP[:3])
+    assert_stays_bytes("mobile_ip_home_agent", b"")
 
 
 def test_pairs_of_addresses_are_read():
     assert options.decode("static_route", IP + SERVER) == [["10.0.0.5", "10.0.0.1"]]
     assert options.decode("policy_filter", 2 * (IP + IP)) == 2 * [["10.0.0.5", "10.0.0.5"]]
-    stays("static_route", b"", IP, IP + IP + IP)
+    assert_stays_bytes("static_route", b"", IP, IP + IP + IP)
 
 
 @rfc("2132 3.4 time-offset")
 def test_numbers():
-    both("default_ip_time_to_live", 255, b"\xff")
-    both("maximum_dhcp_message_size", 1500, b"\x05\xdc")
-    both("ip_address_lease_time", 3600, b"\0\0\x0e\x10")
-    both("ip_address_lease_time", 0xFFFFFFFF, b"\xff\xff\xff\xff")
-    both("ipv6_only_preferred", 1800, b"\0\0\x07\x08")
-    both("time_offset", -3600, b"\xff\xff\xf1\xf0")
-    both("time_offset", 7200, b"\0\0\x1c\x20")
-    both("client_system_architecture", [0, 7], b"\0\0\0\7")
-    stays("interface_mtu", b"", b"\5", b"\5\xdc\0")
-    stays("renewal_time", b"\0\0\x0e")
-    stays("path_mtu_plateau_table", b"\0\x44\1")
+    assert_reads_as("default_ip_time_to_live", 255, b"\xff")
+    assert_reads_as("maximum_dhcp_message_size", 1500, b"\x05\xdc")
+    assert_reads_as("ip_address_lease_time", 3600, b"\0\0\x0e\x10")
+    assert_reads_as("ip_address_lease_time", 0xFFFFFFFF, b"\xff\xff\xff\xff")
+    assert_reads_as("ipv6_only_preferred", 1800, b"\0\0\x07\x08")
+    assert_reads_as("time_offset", -3600, b"\xff\xff\xf1\xf0")
+    assert_reads_as("time_offset", 7200, b"\0\0\x1c\x20")
+    assert_reads_as("client_system_architecture", [0, 7], b"\0\0\0\7")
+    assert_stays_bytes("interface_mtu", b"", b"\5", b"\5\xdc\0")
+    assert_stays_bytes("renewal_time", b"\0\0\x0e")
+    assert_stays_bytes("path_mtu_plateau_table", b"\0\x44\1")
 
 
 def test_flags():
-    both("ip_forwarding", True, b"\1")
-    both("auto_configure", False, b"\0")
-    stays("ip_forwarding", b"\2", b"", b"\0\0")
+    assert_reads_as("ip_forwarding", True, b"\1")
+    assert_reads_as("auto_configure", False, b"\0")
+    assert_stays_bytes("ip_forwarding", b"\2", b"", b"\0\0")
 
 
 @rfc(
@@ -110,12 +110,12 @@ def test_flags():
     "8910 2.1 uri-without-nul",
 )
 def test_text():
-    both("host_name", "moon", b"moon")
-    both("vendor_class_identifier", "gr\u00fcn", b"gr\xc3\xbcn")
-    both("posix_time_zone", "CET-1CEST,M3.5.0,M10.5.0/3", b"CET-1CEST,M3.5.0,M10.5.0/3")
-    both("time_zone_database_name", "Europe/Berlin", b"Europe/Berlin")
-    both("captive_portal", "https://a.example/", b"https://a.example/")
-    stays("host_name", b"gr\xfcn", b"")
+    assert_reads_as("host_name", "moon", b"moon")
+    assert_reads_as("vendor_class_identifier", "gr\u00fcn", b"gr\xc3\xbcn")
+    assert_reads_as("posix_time_zone", "CET-1CEST,M3.5.0,M10.5.0/3", b"CET-1CEST,M3.5.0,M10.5.0/3")
+    assert_reads_as("time_zone_database_name", "Europe/Berlin", b"Europe/Berlin")
+    assert_reads_as("captive_portal", "https://a.example/", b"https://a.example/")
+    assert_stays_bytes("host_name", b"gr\xfcn", b"")
 
 
 @rfc("2132 9.4 tftp-server-name", "2132 9.5 boot-file-name")
@@ -132,17 +132,19 @@ def test_zeros_behind_a_text_are_none_of_it():
 
 
 def test_a_parameter_request_list_has_names_and_codes():
-    both("parameter_request_list", ["router", "ntp_servers", "224"], b"\3\x2a\xe0")
+    assert_reads_as("parameter_request_list", ["router", "ntp_servers", "224"], b"\3\x2a\xe0")
     assert options.encode(55, [3, "42", "224"]) == b"\3\x2a\xe0"
 
 
 @rfc("2132 8.4 vendor-options-encapsulated", "2132 8.4 end-of-encapsulated-options")
 def test_options_in_an_option():
-    both("vendor_specific_information", {1: b"abc", 254: b"\0"}, b"\1\3abc\xfe\1\0")
+    assert_reads_as("vendor_specific_information", {1: b"abc", 254: b"\0"}, b"\1\3abc\xfe\1\0")
     assert options.encode(43, {"2": {"hex": "0a:0b"}, "1": "abc"}) == b"\1\3abc\2\2\x0a\x0b"
     assert options.decode(43, b"\0\1\3abc\0\xff\0\0") == {1: b"abc"}
-    both(43, {1: b""}, b"\1\0")
-    stays("vendor_specific_information", b"\1", b"\1\4abc", b"\1\3abc\xff\1", b"http://a")
+    assert_reads_as(43, {1: b""}, b"\1\0")
+    assert_stays_bytes(
+        "vendor_specific_information", b"\1", b"\1\4abc", b"\1\3abc\xff\1", b"http://a"
+    )
 
 
 def test_pieces_of_an_option_in_an_option_are_joined():
@@ -154,8 +156,8 @@ def test_pieces_of_an_option_in_an_option_are_joined():
 
 @rfc("2132 9.14 type-0-for-others")
 def test_a_client_identifier_may_be_text():
-    both("client_identifier", "greenhouse", b"\0greenhouse")
-    stays("client_identifier", b"\1" + MAC, b"\0", b"\0\1\2", b"\0\xff", b"")
+    assert_reads_as("client_identifier", "greenhouse", b"\0greenhouse")
+    assert_stays_bytes("client_identifier", b"\1" + MAC, b"\0", b"\0\1\2", b"\0\xff", b"")
 
 
 @rfc("4361 6.1 type-255", "4361 6.1 duid-as-in-dhcpv6")
@@ -168,7 +170,7 @@ def test_a_client_identifier_may_be_an_iaid_and_a_duid():
         ({"uuid": "000102030405060708090a0b0c0d0e0f"}, b"\0\4" + UUID),
         (b"\0\7any", b"\0\7any"),
     ):
-        both("client_identifier", {"iaid": 1, "duid": duid}, b"\xff\0\0\0\1" + data)
+        assert_reads_as("client_identifier", {"iaid": 1, "duid": duid}, b"\xff\0\0\0\1" + data)
 
 
 @rfc("4361 6.1 duid-as-in-dhcpv6")
@@ -189,7 +191,7 @@ def test_a_duid_of_another_form_stays_bytes():
     ):
         read = options.decode(61, b"\xff\0\0\0\1" + duid)
         assert read == {"iaid": 1, "duid": duid}
-    stays("client_identifier", b"\xff", b"\xff\0\0\0\1\0\4")
+    assert_stays_bytes("client_identifier", b"\xff", b"\xff\0\0\0\1\0\4")
 
 
 # Classes and names
@@ -201,7 +203,7 @@ def test_a_duid_of_another_form_stays_bytes():
     "3004 4 length-is-the-sum",
 )
 def test_user_classes_are_texts_behind_their_length():
-    both("user_class", ["sensors", "lab"], b"\7sensors\3lab")
+    assert_reads_as("user_class", ["sensors", "lab"], b"\7sensors\3lab")
     assert options.encode("user_class", [b"\0\1"]) == b"\2\0\1"
     assert options.decode("user_class", b"\2\0\1") == [b"\0\1"]
 
@@ -213,20 +215,20 @@ def test_a_user_class_without_its_length_is_read_too():
 
 @rfc("3925 3 classes-behind-their-length")
 def test_vendor_classes_are_texts_by_enterprise():
-    both("vendor_identifying_vendor_class", {9: ["ab", "c"]}, b"\0\0\0\x09\5\2ab\1c")
+    assert_reads_as("vendor_identifying_vendor_class", {9: ["ab", "c"]}, b"\0\0\0\x09\5\2ab\1c")
     assert options.encode(124, {"32473": ["a"], "9": ["b"]}) == (
         b"\0\0\0\x09\2\1b\0\0\x7e\xd9\2\1a"
     )
-    stays("vendor_identifying_vendor_class", b"\0\0\0\x09", b"\0\0\0\x09\4\4abc")
+    assert_stays_bytes("vendor_identifying_vendor_class", b"\0\0\0\x09", b"\0\0\0\x09\4\4abc")
 
 
 @rfc("3925 4 coded-as-options")
 def test_vendor_options_are_options_by_enterprise():
-    both(125, {9: {1: b"ab", 2: b"c"}}, b"\0\0\0\x09\7\1\2ab\2\1c")
+    assert_reads_as(125, {9: {1: b"ab", 2: b"c"}}, b"\0\0\0\x09\7\1\2ab\2\1c")
     assert options.encode(125, {"9": {"1": "ab"}}) == b"\0\0\0\x09\4\1\2ab"
     assert options.encode(125, {"9": {"hex": "01026162"}}) == b"\0\0\0\x09\4\1\2ab"
     assert options.decode(125, b"\0\0\0\x09\0") == {9: {}}
-    stays(125, b"\0\0\0\x09\2\1\2", b"\0\0\x09")
+    assert_stays_bytes(125, b"\0\0\0\x09\2\1\2", b"\0\0\x09")
 
 
 @rfc(
@@ -260,8 +262,8 @@ def test_an_enterprise_is_written_once():
 
 @rfc("3925 4 codes-0-and-255")
 def test_of_vendor_options_0_and_255_are_codes_as_any_other():
-    both(125, {9: {0: b"bc", 255: b"a"}}, b"\0\0\0\x09\7\0\2bc\xff\1a")
-    stays(125, b"\0\0\0\x09\4\1\1a\xff", b"\0\0\0\x09\4\1\1a\0")
+    assert_reads_as(125, {9: {0: b"bc", 255: b"a"}}, b"\0\0\0\x09\7\0\2bc\xff\1a")
+    assert_stays_bytes(125, b"\0\0\0\x09\4\1\1a\xff", b"\0\0\0\x09\4\1\1a\0")
 
 
 @rfc(
@@ -277,14 +279,14 @@ def test_of_vendor_options_0_and_255_are_codes_as_any_other():
     "1035 3.1 labels-and-an-empty-one",
 )
 def test_a_name_is_for_the_server_to_enter_into_dns():
-    both(81, {"flags": 5, "name": "moon.lab.example."}, b"\5\0\0\4moon\3lab\7example\0")
+    assert_reads_as(81, {"flags": 5, "name": "moon.lab.example."}, b"\5\0\0\4moon\3lab\7example\0")
     assert options.encode("client_fqdn", "moon.lab.example.") == (b"\5\0\0\4moon\3lab\7example\0")
 
 
 @rfc("4702 3.2 own-updates", "4702 3.4 no-updates")
 def test_a_name_may_be_for_the_client_or_for_nobody_to_enter_into_dns():
     for flags in (4, 12):
-        both(81, {"flags": flags, "name": "moon."}, bytes((flags,)) + b"\0\0\4moon\0")
+        assert_reads_as(81, {"flags": flags, "name": "moon."}, bytes((flags,)) + b"\0\0\4moon\0")
 
 
 @rfc("4702 2.1 mbz-bits-ignored")
@@ -303,19 +305,19 @@ def test_the_codes_behind_the_flags_of_a_name_do_not_matter():
 
 @rfc("4702 2.3 partial-name", "4702 2.3 no-name", "4702 2.3 e-with-wire-format")
 def test_a_part_of_a_name_has_no_end():
-    both(81, {"flags": 5, "name": "moon.lab"}, b"\5\0\0\4moon\3lab")
-    both(81, {"flags": 5, "name": ""}, b"\5\0\0")
+    assert_reads_as(81, {"flags": 5, "name": "moon.lab"}, b"\5\0\0\4moon\3lab")
+    assert_reads_as(81, {"flags": 5, "name": ""}, b"\5\0\0")
     assert options.decode(81, b"\5\0\0\0") == {"flags": 5, "name": "."}
 
 
 @rfc("4702 2.3.1 ascii-name")
 def test_a_name_may_be_in_ascii():
-    both(81, {"flags": 1, "name": "moon.lab.example"}, b"\1\0\0moon.lab.example")
+    assert_reads_as(81, {"flags": 1, "name": "moon.lab.example"}, b"\1\0\0moon.lab.example")
 
 
 @rfc("4702 2 at-least-3-bytes")
 def test_what_is_no_name_stays_bytes():
-    stays(
+    assert_stays_bytes(
         81, b"", b"\5\0", b"\5\0\0\4moo", b"\5\0\0\4moon\0\3lab", b"\5\0\0\3a.b", b"\5\0\0\1\xff"
     )
 
@@ -353,20 +355,22 @@ def test_a_search_list_in_pieces_is_read_as_one():
 def test_a_search_list_whose_last_name_is_cut_off_is_none():
     whole = b"\3lab\7example\0"
     for i in range(1, len(whole)):
-        stays("domain_search", whole + whole[:i])
-    stays("domain_search", whole + b"\1a\xc0")
+        assert_stays_bytes("domain_search", whole + whole[:i])
+    assert_stays_bytes("domain_search", whole + b"\1a\xc0")
 
 
 @rfc("1035 4.1.4 reserved-lengths")
 def test_a_length_that_is_reserved_is_none():
     for first in range(0x40, 0xC0):
         count = bytes((first,))
-        stays("domain_search", count + first * b"a" + b"\0", b"\1a\0" + count + b"\0")
+        assert_stays_bytes("domain_search", count + first * b"a" + b"\0", b"\1a\0" + count + b"\0")
 
 
 @rfc("1035 4.1.4 pointers-lead-back")
 def test_pointers_that_do_not_lead_back_are_refused():
-    stays("domain_search", b"\1a\xc0\2", b"\1a\xc0\4\1b\0", b"\xc0\0", b"\1a\xc0\0", b"\1a\xc0")
+    assert_stays_bytes(
+        "domain_search", b"\1a\xc0\2", b"\1a\xc0\4\1b\0", b"\xc0\0", b"\1a\xc0\0", b"\1a\xc0"
+    )
 
 
 @rfc("1035 2.3.4 labels-of-63-bytes", "1035 2.3.4 names-of-255-bytes")
@@ -374,7 +378,7 @@ def test_a_name_has_labels_of_63_bytes_and_255_in_all():
     longest = 3 * (b"\x3f" + 63 * b"a") + b"\x3d" + 61 * b"a" + b"\0"
     assert len(longest) == 255
     assert len(options.decode("domain_search", longest)[0]) == 253
-    stays(
+    assert_stays_bytes(
         "domain_search", b"\1b" + longest, b"\x40" + 64 * b"a" + b"\0", b"\3lab", b"\2\xff\xff\0"
     )
 
@@ -382,7 +386,7 @@ def test_a_name_has_labels_of_63_bytes_and_255_in_all():
 def test_few_bytes_do_not_make_many_names():
     longest = 3 * (b"\x3f" + 63 * b"a") + b"\x3d" + 61 * b"a" + b"\0"
     assert len(options.decode("domain_search", longest + 7 * b"\xc0\0")) == 8
-    stays("domain_search", longest + 8 * b"\xc0\0", longest + 400 * b"\xc0\0")
+    assert_stays_bytes("domain_search", longest + 8 * b"\xc0\0", longest + 400 * b"\xc0\0")
 
 
 @rfc("3442 format destination-descriptor")
@@ -394,7 +398,7 @@ def test_classless_routes_are_read():
             ["192.0.2.0/24", "10.0.0.5"],
             ["10.1.128.0/17", "0.0.0.0"],
         ]
-    stays(121, b"", routes[:-1], b"\x21" + bytes(9), b"\0\x0a")
+    assert_stays_bytes(121, b"", routes[:-1], b"\x21" + bytes(9), b"\0\x0a")
 
 
 @rfc("3442 client-behavior bits-beyond-the-mask")
@@ -423,7 +427,9 @@ def test_sip_servers_are_read_as_names_or_addresses():
         "bak.example",
     ]
     assert options.decode("sip_server", b"\1" + IP + SERVER) == ["10.0.0.5", "10.0.0.1"]
-    stays("sip_server", b"\0", b"\0\0", b"\1", b"\1" + IP[:3], b"\1" + IP + b"\1", b"\2" + IP)
+    assert_stays_bytes(
+        "sip_server", b"\0", b"\0\0", b"\1", b"\1" + IP[:3], b"\1" + IP + b"\1", b"\2" + IP
+    )
 
 
 NAME = b"\3dns\7example\0"
@@ -449,7 +455,7 @@ def test_encrypted_resolvers_are_read():
         },
         {"priority": 2, "name": "dns.example"},
     ]
-    stays(162, data[:-1], b"\0\0", b"\0\3\0\1\0")
+    assert_stays_bytes(162, data[:-1], b"\0\0", b"\0\3\0\1\0")
 
 
 @rfc("9463 5.2 least-priority-first")
@@ -461,14 +467,16 @@ def test_the_resolver_of_the_least_priority_comes_first():
 @rfc("9463 5.2 validated", "9463 3.1.8 name")
 def test_a_resolver_needs_a_name_that_is_whole():
     for name in (b"", b"\0", b"\3dns", b"\3dns\xc0\0", b"\3dns\0\3lab\0"):
-        stays(162, resolver(1, name=name), resolver(1, IP, name=name))
+        assert_stays_bytes(162, resolver(1, name=name), resolver(1, IP, name=name))
 
 
 @rfc("9463 5.2 validated", "9463 3.1.8 address", "9463 5.1 addresses-of-4-bytes-each")
 def test_a_resolver_with_parameters_needs_an_address():
     port = b"\0\3\0\2\3\x55"
     assert options.decode(162, resolver(1, IP, port))[0]["addresses"] == ["10.0.0.5"]
-    stays(162, resolver(1, b"", port), resolver(1, IP[:3], port), resolver(1, IP + b"\1", port))
+    assert_stays_bytes(
+        162, resolver(1, b"", port), resolver(1, IP[:3], port), resolver(1, IP + b"\1", port)
+    )
 
 
 @rfc("9463 5.2 local-addresses-discarded", "9463 3.1.8 address")
@@ -476,7 +484,7 @@ def test_an_address_of_a_group_or_of_the_host_itself_is_passed_over():
     others = b"\x7f\0\0\1" + b"\xe0\0\0\1" + b"\xef\xff\xff\xff"
     found = options.decode(162, resolver(1, others[:4] + IP + others[4:] + SERVER))
     assert found[0]["addresses"] == ["10.0.0.5", "10.0.0.1"]
-    stays(162, resolver(1, others))
+    assert_stays_bytes(162, resolver(1, others))
 
 
 @rfc("9463 5.2 validated", "9463 3.1.8 parameters", "9463 5.1 no-hints")
@@ -484,9 +492,11 @@ def test_parameters_are_in_order_each_once_and_no_hints():
     dot = b"\0\1\0\4\3dot"
     port = b"\0\3\0\2\3\x55"
     assert options.decode(162, resolver(1, IP, dot + port))[0]["params"][3] == b"\3\x55"
-    stays(162, resolver(1, IP, port + dot), resolver(1, IP, port + port))
-    stays(162, resolver(1, IP, dot[:-1]), resolver(1, IP, dot + b"\0"))
-    stays(162, resolver(1, IP, b"\0\4\0\4" + IP), resolver(1, IP, b"\0\6\0\x10" + bytes(16)))
+    assert_stays_bytes(162, resolver(1, IP, port + dot), resolver(1, IP, port + port))
+    assert_stays_bytes(162, resolver(1, IP, dot[:-1]), resolver(1, IP, dot + b"\0"))
+    assert_stays_bytes(
+        162, resolver(1, IP, b"\0\4\0\4" + IP), resolver(1, IP, b"\0\6\0\x10" + bytes(16))
+    )
 
 
 # A lease
