@@ -26,8 +26,7 @@ from toolchain.files import check_writable
 _TIMEOUT_S = 20.0
 
 
-def parsed() -> argparse.Namespace:
-    """What the command line asks for."""
+def _parser() -> argparse.ArgumentParser:
     parser = cli.parser(
         "Brings a Linux interface up with the firmware's client in the MicroPython VM: gets a "
         "lease, sets address and route, and renews the lease until Ctrl-C; then it gives the "
@@ -91,6 +90,12 @@ def parsed() -> argparse.Namespace:
         default="micropython",
         help="run the client in micropython (the default) or python",
     )
+    return parser
+
+
+def parsed() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = _parser()
     arguments = parser.parse_args()
     if arguments.timeout is None:
         arguments.timeout = _TIMEOUT_S if arguments.once else 0

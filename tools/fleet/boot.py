@@ -132,17 +132,13 @@ def boot(
     Fast enough for 100,000 real sessions: what is dropped is not written, and one event is one
     number.
     """
-    rand = random.Random(seed)
     servers = [_Server(number, rate) for number, rate in enumerate(site.rates, 1)]
     relay = _Relay(site.relay)
     end = (seconds or 2 * 86_400) * 1000
     mask = (1 << _BITS) - 1
-    fleet: list[Client] = []
-    calls: list[int] = []  # (ms, board)
-    for board in range(boards):
-        client = make(rand, lease_s, rand.randrange(TOGETHER_MS), board)
-        fleet.append(client)
-        calls.append(client.due << _BITS | board)
+    rand = random.Random(seed)
+    fleet = [make(rand, lease_s, rand.randrange(TOGETHER_MS), board) for board in range(boards)]
+    calls = [client.due << _BITS | board for board, client in enumerate(fleet)]  # (ms, board)
     heapq.heapify(calls)
     replies: list[tuple[int, int, int, Asked]] = []  # (ms, board, server, to what)
     sent = array("L", [0]) * (end // 1000 + 1)

@@ -30,7 +30,77 @@ _BOUND = 6
 
 
 def main() -> None:
-    boards = int(sys.argv[1])
+    boards = _Boards(int(sys.argv[1]))
+    boards.run()
+    found = {"seconds": sorted(boards.seconds), "leases": boards.leases, "sent": boards.sent}
+    print(json.dumps(found))
+
+
+class _Boards:
+    """Their sessions, on one socket. seconds: in how many each had its lease; leases: the address
+    of each MAC; sent: packets."""
+
+    def __init__(self, number: int) -> None:
+        self.leases: dict[str, str] = {}
+        self.seconds: list[float] = []
+        self.sent = 0
+        self._sock = _socket()
+        self._buf = bytearray(_HEAD + 570)
+        self._message = memoryview(self._buf)[_HEAD:]
+        self._start = time.monotonic()
+        self._sessions: dict[bytes, Session] = {}
+        self._calls: list[tuple[int, bytes]] = []  # (ms, MAC)
+        for each in range(number):
+            mac = b"\2\x77" + each.to_bytes(4, "big")
+            session = Session(mac, b"\x3d\x07\x01" + mac, random.getrandbits)
+            session.step(0)
+            session.start(random.randrange(_TOGETHER_MS))
+            self._sessions[mac] = session
+            heapq.heappush(self._calls, (session.wait, mac))
+
+    def run(self) -> None:
+        """Until all have a lease, or patience ends."""
+        while len(self.leases) < len(self._sessions) and self._now() < _PATIENCE_S * 1000:
+            wait = max(self._calls[0][0] - self._now(), 0) / 1000 if self._calls else 1
+            if select.select([self._sock], [], [], min(wait, 1))[0]:
+                self._read(self._sock.recv(2048))
+            else:
+                self._call()
+
+    def _now(self) -> int:
+        return int((time.monotonic() - self._start) * 1000)
+
+    def _read(self, data: bytes) -> None:
+        mac = data[_HEAD + 28 : _HEAD + 34]
+        if data[34:38] != _TO_CLIENT or mac not in self._sessions:
+            return
+        session = self._sessions[mac]
+        event = session.read(data[_HEAD:])
+        if event == "bound" and session.lease:
+            self.leases[mac.hex(":")] = session.lease.ip
+            self.seconds.append(self._now() / 1000)
+        elif event == "recv":
+            self._step(mac)
+
+    def _call(self) -> None:
+        while self._calls and self._calls[0][0] <= self._now():
+            _, mac = heapq.heappop(self._calls)
+            if self._sessions[mac].state != _BOUND:
+                self._step(mac)
+
+    def _step(self, mac: bytes) -> None:
+        session = self._sessions[mac]
+        while event := session.step(self._now()):
+            if event == "send":
+                size = session.write(self._message, 0)
+                frame(self._buf, size, mac)
+                self._sock.send(self._buf[: _HEAD + size])
+                self.sent += 1
+        if session.state != _BOUND:
+            heapq.heappush(self._calls, (self._now() + session.wait, mac))
+
+
+def _socket() -> socket.socket:
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_IP))
     try:
         sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _ROOM)
@@ -38,58 +108,7 @@ def main() -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM)
     sock.bind(("eth0", _IP))
     sock.setblocking(False)
-    buf = bytearray(_HEAD + 570)
-    message = memoryview(buf)[_HEAD:]
-    start = time.monotonic()
-
-    def now() -> int:
-        return int((time.monotonic() - start) * 1000)
-
-    sessions: dict[bytes, Session] = {}
-    calls: list[tuple[int, bytes]] = []
-    for number in range(boards):
-        mac = b"\2\x77" + number.to_bytes(4, "big")
-        sessions[mac] = session = Session(mac, b"\x3d\x07\x01" + mac, random.getrandbits)
-        session.step(0)
-        session.start(random.randrange(_TOGETHER_MS))
-        heapq.heappush(calls, (session.wait, mac))
-    leases: dict[str, str] = {}
-    seconds: list[float] = []
-    sent = 0
-
-    def step(mac: bytes) -> None:
-        nonlocal sent
-        session = sessions[mac]
-        while event := session.step(now()):
-            if event == "send":
-                size = session.write(message, 0)
-                frame(buf, size, mac)
-                sock.send(buf[: _HEAD + size])
-                sent += 1
-        if session.state != _BOUND:
-            heapq.heappush(calls, (now() + session.wait, mac))
-
-    while len(leases) < boards and now() < _PATIENCE_S * 1000:
-        wait = max(calls[0][0] - now(), 0) / 1000 if calls else 1
-        if select.select([sock], [], [], min(wait, 1))[0]:
-            data = sock.recv(2048)
-            mac = data[_HEAD + 28 : _HEAD + 34]
-            if data[34:38] != _TO_CLIENT or mac not in sessions:
-                continue
-            session = sessions[mac]
-            event = session.read(data[_HEAD:])
-            if event == "bound" and session.lease:
-                leases[mac.hex(":")] = session.lease.ip
-                seconds.append(now() / 1000)
-            elif event == "recv":
-                step(mac)
-        else:
-            while calls and calls[0][0] <= now():
-                _, mac = heapq.heappop(calls)
-                session = sessions[mac]
-                if session.state != _BOUND:
-                    step(mac)
-    print(json.dumps({"seconds": sorted(seconds), "leases": leases, "sent": sent}))
+    return sock
 
 
 if __name__ == "__main__":
