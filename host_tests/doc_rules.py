@@ -275,7 +275,7 @@ def story(block: Block) -> Check | None:
     def check(_: Path) -> None:
         server = Server(options=b"")
         server.trip = 50
-        server.mute = (REQUEST,)  # type: ignore[assignment]
+        server.mute = (REQUEST,)
         board = CableBoard(server)
         board.client.session.rand = lambda bits: 1 << bits - 1  # waits of the middle
         history = History(board.client)

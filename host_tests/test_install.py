@@ -207,7 +207,7 @@ def test_an_index_keeps_what_is_there_of_other_versions(
         told = json.loads((output / f"package/6/dhcpc/{name}.json").read_text())
         ((path, digits),) = told["hashes"]
         assert path == ONE_FILE
-        data = (output / "file" / digits[:2] / digits).read_text()
+        data: str = (output / "file" / digits[:2] / digits).read_text()
         assert told["version"] == data
         return data
 

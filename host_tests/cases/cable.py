@@ -19,7 +19,7 @@ class Server:
     def __init__(self, **grant):
         self.grant = grant
         grant.setdefault("lease", LEASE)
-        self.mute = ()
+        self.mute: tuple[int, ...] = ()
         self.naks = False
         self.trip = TRIP
 

@@ -97,7 +97,7 @@ class Files:
 
     def __init__(self, faults):
         self.faults = faults
-        self.data: dict = {}
+        self.data: dict[object, bytes] = {}
 
     def open(self, path, mode):
         if mode == "rb" and path not in self.data:

@@ -68,7 +68,7 @@ class Broker:
     was done with all of them.
     """
 
-    log: list = []  # noqa: RUF012
+    log: list[object] = []  # noqa: RUF012
 
     def __init__(self, client_id, server, port=0, keepalive=0):
         self.sock = self
@@ -227,8 +227,8 @@ def run(source, names, port, second=None):
         dhcpc.config = sys.modules["dhcpc.config"] = config
         try:
             with imported(found.modules):
-                scope: dict = {"__name__": "__main__"}
-                scope.update(found.given(names))
+                scope = found.given(names)
+                scope["__name__"] = "__main__"
                 try:
                     exec(source, scope)
                     if "async def main" in source:
@@ -256,7 +256,7 @@ def run_app(source, port, text=None):
                 del each.nic.connect  # the stage has its own
         modules = dict(found.modules)
         del modules["board"]
-        scope: dict = {"__name__": "app"}
+        scope: dict[str, object] = {"__name__": "app"}
         with imported(modules):
             exec(source, scope)
             app = {name: scope[name] for name in ("setup", "loop") if name in scope}

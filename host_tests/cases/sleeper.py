@@ -40,7 +40,7 @@ def built_on(machine, *where):
     """A sleep.Memory, made after a reset of that machine."""
     with imported({"machine": machine}):
         store = sleep.Memory(*where)
-    store.epoch = machine.epoch
+    store.epoch = machine.epoch  # type: ignore[method-assign]
     return store
 
 
@@ -78,7 +78,7 @@ class Sleeper(Board):
         if epoch:
             self.store.epoch = epoch
         how.setdefault("on_event", self.tell)
-        self.client = sleep.Client(self.cable, clock=self.cable.clock, **how)
+        self.client: sleep.Client = sleep.Client(self.cable, clock=self.cable.clock, **how)
 
     def tell(self, event, lease):
         self.events.append(event)

@@ -241,7 +241,7 @@ def main_on(dhcp, clock, turn, seconds):
 
     clock: whose `now` is its time, ms. turn(seconds): is called each second of a lease.
     """
-    printed: list = []
+    printed: list[str] = []
     start = clock.now
     done = [0]
 

@@ -125,7 +125,7 @@ def test_keep_notices_that_the_link_goes_and_comes():
 
 def test_other_tasks_run_on_through_a_lease_a_renewal_and_a_loss_of_the_link():
     async def main(table):
-        turns: list = []
+        turns: list[int] = []
         tasks = [asyncio.create_task(keep(table.dhcp)), asyncio.create_task(count(turns))]
         await table.until("renewed")
         table.board.away()
@@ -216,7 +216,7 @@ def test_acquire_gives_the_lease_beside_keep():
 
 def test_acquire_lets_others_run():
     async def main(table):
-        turns: list = []
+        turns: list[int] = []
         task = asyncio.create_task(count(turns))
         try:
             await acquire(table.dhcp, timeout_ms=300)
@@ -311,7 +311,7 @@ class Enough(BaseException):
 
 def test_the_example_works_through_a_lease_a_renewal_and_a_loss_of_the_link():
     printed = []
-    counts = []
+    counts: list[int] = []
     sleep = asyncio.sleep
 
     def say(*what):
@@ -319,7 +319,7 @@ def test_the_example_works_through_a_lease_a_renewal_and_a_loss_of_the_link():
 
     def hasten(seconds):
         # Its seconds are the board's. What keep and acquire wait is ours.
-        counts.append(names.get("count", 0))
+        counts.append(names["count"])  # type: ignore[arg-type]
         if seconds < 1:
             return sleep(seconds)
         if "renewed" in table.events and not away:
@@ -329,12 +329,12 @@ def test_the_example_works_through_a_lease_a_renewal_and_a_loss_of_the_link():
             raise Enough
         return sleep(seconds / 100)
 
-    away: list = []
+    away: list[int] = []
     with Table() as table:
         joined = []
         main = module(dhcp=table.dhcp, connect=lambda: joined.append(1))
-        names = {"__name__": "__main__", "print": say}
-        asyncio.sleep = hasten
+        names = {"__name__": "__main__", "print": say, "count": 0}
+        asyncio.sleep = hasten  # type: ignore[assignment]
         try:
             with imported({"__main__": main}), open(EXAMPLE) as f:
                 exec(compile(f.read(), "asyncio_app.py", "exec"), names)

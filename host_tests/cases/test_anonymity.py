@@ -144,7 +144,7 @@ def test_options_and_the_list_come_in_any_order():
 
 @rfc("7844 3.1 random-order")
 def test_options_of_each_kind_of_message_come_in_any_order():
-    orders: dict = {}
+    orders: dict[object, list[object]] = {}
     for i in range(60):
         board = device().bound()
         inform(board.client)

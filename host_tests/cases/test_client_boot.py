@@ -102,7 +102,7 @@ def test_a_record_is_held_to_what_an_ack_is_held_to():
         {"yiaddr": b"\x0a\0\0\xff"},
     ):
         odd.append((absurd(**ack), False))
-    for ack in (
+    for ack in (  # type: ignore[assignment]
         {"server": None, "options": opt(54, b"\x0a")},
         {"server": None},
         {"lease": None},
@@ -117,6 +117,7 @@ def test_a_record_is_held_to_what_an_ack_is_held_to():
             assert board.client.state == "BOUND"
             if not usable:
                 assert board.types  # the server was asked, whether it is reused or not
+            assert board.client.lease
             assert board.cable.address == board.client.lease.ip == "10.0.0.5"
             board.go(2 * LEASE)
             assert board.client.lease
@@ -157,6 +158,7 @@ def test_a_device_that_is_carried_between_networks_asks_each_for_its_own_address
             board.cable.plugged = True
             board.bound()
             assert board.types[sent:] == types
+            assert board.client.lease
             assert board.client.lease.yiaddr == servers[network].grant["yiaddr"]
 
 

@@ -36,7 +36,7 @@ def test_what_is_ignored_can_be_logged_with_its_bytes():
         if board.events[-1] == "ignored":
             log.append((client.session.reason, buf))
 
-    client.read = logged
+    client.read = logged  # type: ignore[method-assign]
     board.cable.inbox = [(0, b"x"), (0, b"\2" + bytes(299))]
     board.poll()
     assert log == [("op", b"x"), ("xid", b"\2" + bytes(299))]
@@ -50,14 +50,17 @@ def consistent(board):
 
 
 class Mutator(Server):
-    """Changes some bytes of each message, and cuts some off."""
+    """Changes some bytes of each message, and cuts some off, by the random numbers of `world`."""
+
+    world = World()
 
     def answer(self, sent):
+        rand = self.world.random
         data = bytearray(super().answer(sent))
-        for _ in range(1 + self.rand(2)):
-            i = (self.rand(16) if self.rand(1) else 236 + self.rand(6)) % len(data)
-            data[i] = self.rand(8)
-        return bytes(data[: len(data) - (0 if self.rand(2) else self.rand(6))])
+        for _ in range(1 + rand(2)):
+            i = (rand(16) if rand(1) else 236 + rand(6)) % len(data)
+            data[i] = rand(8)
+        return bytes(data[: len(data) - (0 if rand(2) else rand(6))])
 
 
 def test_no_mutation_of_a_reply_raises_out_of_poll():
@@ -69,9 +72,8 @@ def test_no_mutation_of_a_reply_raises_out_of_poll():
     for seed in range(1, 301):
         if seed % 3 == 1:
             store = Memory()
-        world = World()
-        world.seed = seed * 1234567
-        server.rand = world.random
+        server.world = World()
+        server.world.seed = seed * 1234567
         board = Board(server, store=store)
         for _ in range(20):
             board.client.poll(100)
@@ -157,7 +159,7 @@ def test_on_event_may_release_or_close_at_any_event():
     for number in range(7):
         for how in ("release", "close"):
             board = Board(Server(t1=1000, t2=2000))
-            told = []
+            told: list[str] = []
 
             def on_event(event, lease, board=board, told=told, number=number, how=how):
                 told.append(event)

@@ -105,6 +105,7 @@ class Talkative(Server):
     def answer(self, sent):
         if sent.type != INFORM:
             return super().answer(sent)
+        assert self.board
         for data in self.before:
             at = sent.at + self.trip
             self.board.cable.inbox.append((at, data[:4] + sent.xid + data[8:]))

@@ -32,6 +32,7 @@ def test_a_record_that_cannot_be_written_is_an_error_and_no_more():
     board = Board()
     board.store.fault = OSError(EIO)
     board.bound()
+    assert board.client.lease
     assert board.client.lease.ip == board.cable.address == "10.0.0.5"
     assert board.events.count("error") == 1
     assert board.events[-2:] == ["bound", "error"]  # told first, written then
@@ -45,13 +46,14 @@ def test_an_address_that_cannot_be_applied_is_an_error_and_tried_again_by_the_ne
     board.cable.faults["apply"] = OSError(EIO)
     board.go(1)
     assert board.client.state == "BOUND"
-    assert board.client.lease is None  # nothing may be sent from an address that the NIC lacks
+    assert not board.client.lease  # nothing may be sent from an address that the NIC lacks
     assert board.events[-1] == "error"
     assert "bound" not in board.events
     assert board.store.writes == 0
     del board.cable.faults["apply"]
     board.client.poll()
     assert board.events[-1] == "bound"
+    assert board.client.lease
     assert board.client.lease.ip == board.cable.address == "10.0.0.5"
     assert board.store.writes == 1
 

@@ -12,9 +12,9 @@ ROOM = 293 - 1 - len(CLIENT_ID)
 
 def fields(**more):
     """Fields with these arguments, and MAC and XID where there are none."""
-    settings = {"chaddr": MAC, "xid": XID}
-    settings.update(more)
-    return codec.Fields(**settings)
+    more.setdefault("chaddr", MAC)
+    more.setdefault("xid", XID)
+    return codec.Fields(**more)
 
 
 def refusal(**more):

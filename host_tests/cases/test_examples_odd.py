@@ -51,7 +51,7 @@ class Socket:
 def program(name, sock, printed):
     """The names of a program, and what it prints into `printed`, with that socket."""
     clock = module(datetime=lambda when: None)
-    modules: dict = {
+    modules: dict[str, object] = {
         "socket": module(
             AF_INET=2,
             SOCK_DGRAM=2,
@@ -66,7 +66,7 @@ def program(name, sock, printed):
         ),
         "machine": module(RTC=lambda: clock),
     }
-    names: dict = {"__name__": "app", "print": lambda *what: printed.append(what)}
+    names: dict[str, object] = {"__name__": "app", "print": lambda *what: printed.append(what)}
     with imported(modules):
         exec(source("examples/%s.py" % name), names)
     return names
@@ -79,7 +79,7 @@ def leased(options):
 
 def asked(answer, servers=1):
     """What ntp_app prints before so many servers that answer so."""
-    printed: list = []
+    printed: list[object] = []
     sock = Socket(answer)
     dhcp = leased(opt(42, bytes((192, 0, 2, 9)) * servers))
     program("ntp_app", sock, printed)["loop"](dhcp)
@@ -106,7 +106,7 @@ def test_of_silent_time_servers_few_are_asked_in_one_go():
 
 def test_what_a_vendors_server_sends_is_shown_whatever_it_is():
     for vendor in (b"\1\2\xff\xfe", b"\1\0", b"\1\5a", b"\2\5\1\1\1\1\1"):
-        printed: list = []
+        printed: list[object] = []
         program("enterprise_app", None, printed)["setup"](leased(opt(43, vendor)))
         assert len(printed) >= 3, vendor
 

@@ -229,17 +229,18 @@ def troubled():
     errors = []
     board = Board(Server(t1=1000, options=EVERYDAY), store=PATH)
     board.cable.network = b"home"
-    tell = board.client.on_event
 
     def on_event(event, lease):
         if event == "error":
+            assert isinstance(board.client.reason, OSError)
             errors.append(board.client.reason.errno)
-        tell(event, lease)
+        board.tell(event, lease)
 
     board.client.on_event = on_event
     board.bound()
     board.go(25 * 60)
     assert board.events.count("renewed") == 1
+    assert board.client.lease
     assert board.client.lease.ip == board.cable.address == "10.0.0.5"
     return board, errors
 
@@ -343,7 +344,7 @@ def worn(port, others, lease, clock):
         written.append(0)
         write(data)
 
-    store.write = counted
+    store.write = counted  # type: ignore[method-assign]
     erased = sum(flash.erased)
     board.bound()
     seconds = min(YEAR, MOST * lease // 2)
@@ -382,4 +383,4 @@ def test_with_a_clock_renewals_are_writes_and_few_are_an_erasure():
                 assert most - 1 <= written <= most + 1
                 assert erased <= LIMITS[port][others > 0] * written + 1
                 row.append(erased * year // renewals)
-        print("| %s | %d | %d | %d | %d | %d |" % tuple(row))
+        print("| %s |" % " | ".join([str(cell) for cell in row]))

@@ -35,7 +35,7 @@ class Sender(World):
     def __init__(self, **how):
         super().__init__(**how)
         self.whole = bytearray(HEAD + 570)
-        self.buf = memoryview(self.whole)[HEAD:]
+        self.buf = memoryview(self.whole)[HEAD:]  # type: ignore[assignment]
 
     def frame(self, type=0):
         size = self.session.write(self.buf, type)

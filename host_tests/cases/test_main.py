@@ -59,7 +59,7 @@ def test_without_an_application_the_lease_is_kept():
 
 def test_an_application_may_lack_setup_or_loop():
     def case(board, name):
-        called = []
+        called: list[object] = []
         assert Stage(board, WIFI_CONFIG, {name: called.append}).run().interrupted()
         assert called
 
@@ -179,7 +179,7 @@ def test_a_configuration_that_is_wrong_is_refused_and_named():
         assert "12345678" not in str(stage.error)
         assert stage.looks == 0  # main.py has not been run
 
-    wrong = (
+    wrong: tuple[tuple[object, str], ...] = (
         ("", "not JSON"),
         ("{'ssid': 'home'}", "not JSON"),
         ("[]", "not a JSON object"),
@@ -288,7 +288,8 @@ def test_ctrl_c_leads_to_the_prompt_at_any_time():
         # And there the client still works.
         if not board.netif.link:
             board.back()
-        assert stage.names["dhcp"].acquire().ip == FOUR[0]
+        dhcp = stage.names["dhcp"]
+        assert dhcp.acquire().ip == FOUR[0]  # type: ignore[attr-defined]
 
     on(case, "PICO_W", "ESP32_LAN", of=range(1, 400, 2))
 
@@ -418,7 +419,12 @@ def test_a_chip_that_a_failed_send_put_to_sleep_is_woken():
     def case(board):
         stage = Stage(board, {"timeout_s": 2})
         active, called = board.nic.active, []
-        board.nic.active = lambda on: called.append(on) or active(on)
+
+        def noted(on):
+            called.append(on)
+            return active(on)
+
+        board.nic.active = noted
         board.faults["send_ethernet"] = [board.fault("EIO")]
         assert stage.run().interrupted()
         assert called == [True, False, True]

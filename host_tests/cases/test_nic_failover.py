@@ -112,7 +112,7 @@ def test_a_cable_stays_in_use_when_news_of_the_wifi_are_taken_for_its_own():
         two.go(10)
         two.cable.back()
         two.go(10)
-        events: list = []
+        events: list[object] = []
         two.several.on_event = lambda event, lease: events.append(event)
         two.go(200)
         assert two.cable.nic.status() == 2  # by the Wi-Fi's, 120 s after it has left

@@ -138,7 +138,12 @@ def test_a_reason_that_is_older_than_acquire_does_not_end_it():
             board.nic.disconnect()
             board.nic.connect("home", "key")
             joined = board.now + 3000
-            dhcp.client.acquire(20000, lambda at=joined: board.now >= at and up(board))
+
+            def idle(at=joined):
+                if board.now >= at:
+                    up(board)
+
+            dhcp.client.acquire(20000, idle)
             assert joined <= board.now < joined + 1000
             board.nic.active(False)
             board.carrier = False

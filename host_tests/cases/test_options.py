@@ -52,7 +52,7 @@ def test_each_option_has_a_name_of_its_own():
 
 
 def test_what_is_no_option_is_named():
-    wrong: list = ["ntp", "", "A router", "router\n4", "-1", "0", "255", "\xb2"]
+    wrong: list[object] = ["ntp", "", "A router", "router\n4", "-1", "0", "255", "\xb2"]
     for name in wrong + [0, 255, -1, 4.0, None]:
         assert raises(ValueError, options.code, name) == "no option %s" % name
         assert refusal(name, b"a") == "no option %s" % name

@@ -131,18 +131,17 @@ def test_a_nak_in_renewing_does_not_lead_to_another_networks_record():
 
 
 def test_what_on_event_does_at_a_nak_holds():
-    board = act = None
-
     def tell(event, lease):
         if event == "nak":
-            act(board.client)
+            acts.pop()(board.client)
 
-    for method in (sleep.Client.release, sleep.Client.close):
-        act = method
+    acts = [sleep.Client.release, sleep.Client.close]
+    for left in (1, 0):
         board = carried(home(), away()).again(home(), on_event=tell)
         board.go(5)
         assert board.types == [REQUEST]
         assert board.client.state == "STOPPED"
+        assert len(acts) == left
 
 
 def test_what_on_event_does_at_a_timeout_holds():
@@ -181,7 +180,7 @@ def test_a_cloned_image_never_asks_for_another_boards_address():
 
     cable = OtherMac(home())
     answers = cable.server.answer
-    cable.server.answer = lambda sent: (
+    cable.server.answer = lambda sent: (  # type: ignore[method-assign]
         answers(sent) and answers(sent).replace(Cable.mac, OtherMac.mac)
     )
     client = sleep.Client(

@@ -14,7 +14,7 @@ class Silent(Server):
 
     def __init__(self, **grant):
         super().__init__(**grant)
-        self.mute: tuple = (DISCOVER, REQUEST)
+        self.mute = (DISCOVER, REQUEST)
 
 
 def comes(board):

@@ -138,7 +138,7 @@ class Sent:
         self.flags = data[10] << 8 | data[11]
         self.ciaddr = data[12:16]
         assert data[236:240] == COOKIE
-        self.options: dict = {}
+        self.options: dict[int, bytes] = {}
         i = 240
         while data[i] != 255:
             assert data[i] not in self.options

@@ -238,7 +238,9 @@ class LAN(_Cable, _LwIP):
 _INIT, _STARTED, _STOPPED = range(3)
 
 
-_linked: list = []  # the NICs of esp_netif that have a link, the one of highest priority first
+_linked: list[
+    object
+] = []  # the NICs of esp_netif that have a link, the one of highest priority first
 
 
 class _ESP32(_NIC):

@@ -67,7 +67,7 @@ def reads(data):
         assert other.values == m.values
         assert other.option(53) == m.option(53)
     told = ("op", data[:1] == b"\2"), ("xid", data[4:8] == XID), ("chaddr", data[28:34] == MAC)
-    assert stray(data, Sender) == ([word for word, right in told if not right] + [None])[0]
+    assert stray(data, Sender()) == ([word for word, right in told if not right] + [None])[0]
     m.read(data)
     shows(Lease(m, 0), data, values, found)
 
@@ -117,8 +117,13 @@ def default_route(value):
 
 
 class Sender:
+    """Whose message it is, and what is in it."""
+
     xid = XID
     chaddr = MAC
+    secs = flags = 0
+    yiaddr = server = bytes(4)
+    options = b""
 
 
 def writes(s):
@@ -129,7 +134,6 @@ def writes(s):
     f.secs = s.number(3)
     f.yiaddr = s.whole(4)
     f.server = s.whole(4)
-    f.options = b""
     wanted = []
     while s.more():
         code = s.byte()

@@ -89,7 +89,9 @@ def saved(s):
     """A script of savings: what was saved last for a network is what comes back."""
     kind = s.byte() & 127  # of its clock; 0 is none
     store = Memory(now=kind << 32 | s.number(4) if kind else 0)
-    newest = []  # (key, lease, begun), of the networks, the last first
+    newest: list[
+        tuple[bytes, object, int]
+    ] = []  # (key, lease, begun), of the networks, the last first
     for _ in range(STEPS):
         if not s.more():
             break
