@@ -1,10 +1,10 @@
-"""tools/virtual_board.py: which file it takes for a board's flash, and which it leaves alone. What
-the board itself does is in test_deploy and test_app.
-"""
+"""tools/virtual_board.py: which file it takes for a board's flash, and which it leaves alone; and
+that the board itself is like a board."""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,11 +14,14 @@ import pytest
 
 pytest.importorskip("termios", reason="virtual boards take pseudo-terminals: Linux or macOS")
 
+from device import remote
 from device.image import BLOCK, Image
 from device.virtual import BLOCKS, VirtualBoard
+from powered import Boards, files, mpremote
 from toolchain import vm
 from toolchain.cli import Refusal
 
+pytest_plugins = ["powered"]
 TOOL = vm.ROOT / "tools/virtual_board.py"
 VM = vm.vms()["vm64"]
 needs_vm = pytest.mark.skipif(bool(VM.missing), reason=f"{VM.name}: {VM.missing}")
@@ -126,3 +129,44 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert str(tmp_path / "no" / "where") in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# What it is like
+
+
+def test_its_files_are_in_the_flash_and_no_others_are_there(power: Boards, tmp_path: Path) -> None:
+    board = power()
+    (tmp_path / "app.py").write_text("X = 1\n")
+    said = mpremote(
+        board, "cp", str(tmp_path / "app.py"), ":app.py", "+", "mkdir", ":etc", "+", "ls"
+    )
+    assert re.findall(r"^ +\d+ (.*)$", said, re.MULTILINE) == ["app.py", "etc/"]
+    assert files(board) == {"/app.py": b"X = 1\n"}
+    paths = "import os, sys; print(os.getcwd(), sys.path, os.listdir('/etc'))"
+    assert mpremote(board, "exec", paths).split("\n")[-2] == "/ ['', '.frozen', '/lib'] []"
+
+
+def test_it_runs_boot_and_main_and_is_interrupted(power: Boards) -> None:
+    programs = {
+        "/boot.py": "X = ['boot']\n",
+        "/main.py": "import time\nX.append('main')\nwhile True:\n    time.sleep(1)\n",
+    }
+    board = power(programs)
+    assert mpremote(board, "resume", "exec", "print(X, __name__)") == "['boot', 'main'] __main__\n"
+    # A soft reset in the raw REPL does not run main.py; one at the prompt does.
+    assert mpremote(board, "exec", "print(X); X = 0") == "['boot']\n"
+    with remote.Board(board.port):
+        pass
+    assert mpremote(board, "resume", "exec", "print(X); X = 0") == "['boot', 'main']\n"
+    board.reset()
+    assert mpremote(board, "resume", "exec", "print(X)") == "['boot', 'main']\n"
+
+
+def test_an_image_that_is_none_does_not_bring_up_the_hosts_files(tmp_path: Path) -> None:
+    if vm.vms()["vm64"].missing:
+        pytest.skip(vm.vms()["vm64"].missing)
+    image = tmp_path / "flash.bin"
+    board = VirtualBoard(image)
+    image.write_bytes(b"")
+    with pytest.raises(RuntimeError, match=r"the VM does not start: (.|\n)*OSError"):
+        board.__enter__()

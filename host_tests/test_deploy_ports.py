@@ -1,0 +1,109 @@
+"""The settings of `make deploy` and its like, and which port is meant."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("termios", reason="virtual boards take pseudo-terminals: Linux or macOS")
+
+from serial.tools.list_ports_common import ListPortInfo
+
+import deploy
+from device import remote
+from powered import NAME, make
+from toolchain import cli
+from toolchain.cli import Refusal
+
+pytest_plugins = ["powered"]
+
+
+def test_a_setting_that_is_not_known_is_named_with_those_that_are(tree: Path) -> None:
+    done = make(tree, "deploy", "BORD=RPI_PICO_W", "PORT=/dev/moon")
+    assert done.returncode == 2
+    assert "*** BORD= is not known here; there are APP= ARGS= BOARD= " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("what", "setting", "why"),
+    [
+        ("flash", "YES=no", "YES= is 1 or 0"),
+        ("deploy", "FORCE=$(false)", "FORCE= is 1 or 0"),
+        ("deploy", "DEBUG=off", "DEBUG= is 1 or 0"),
+        ("deploy", "APP=app", "APP= is 0 or 1 here; APP=DIR is for `make image`"),
+    ],
+)
+def test_a_switch_is_on_or_off(tree: Path, what: str, setting: str, why: str) -> None:
+    done = make(tree, what, "BOARD=RPI_PICO_W", "PORT=/dev/moon", setting)
+    assert done.returncode == 2
+    assert f"*** {why}.  Stop." in done.stdout
+
+
+def test_an_image_takes_no_ssid_and_names_what_it_takes(tree: Path) -> None:
+    done = make(tree, "image", f"BOARD={NAME}", "MICROPYTHON=moon.uf2", "SSID=home")
+    assert done.returncode == 2
+    assert "*** SSID= is for `make deploy`; an image takes CONFIG=FILE" in done.stdout
+
+
+@pytest.fixture
+def usb(monkeypatch: pytest.MonkeyPatch) -> list[ListPortInfo]:
+    """What is plugged in, besides a port that is no board's."""
+    plugged: list[ListPortInfo] = []
+    found = [ListPortInfo("/dev/ttyS0")]
+    monkeypatch.setattr(remote, "comports", lambda: found + plugged)
+    return plugged
+
+
+def plug_in(usb: list[ListPortInfo], device: str) -> None:
+    usb.append(ListPortInfo(device))
+    usb[-1].vid = 0x2E8A
+
+
+def test_a_port_that_is_on_no_usb_is_not_taken_for_a_boards(usb: list[ListPortInfo]) -> None:
+    other = "; others, hardly a board's:\n    /dev/ttyS0  n/a"
+    assert remote.ports().startswith("no serial port is on USB here: ")
+    assert remote.ports().endswith(other)
+    plug_in(usb, "/dev/ttyACM3")
+    assert remote.ports() == "serial ports here:\n    /dev/ttyACM3  n/a"
+
+
+def test_the_only_board_is_found(usb: list[ListPortInfo]) -> None:
+    with pytest.raises(Refusal, match="PORT=auto takes the only board on USB, and there is none"):
+        remote.resolved("auto")
+    plug_in(usb, "/dev/ttyACM3")
+    assert remote.resolved("auto") == "/dev/ttyACM3"
+    plug_in(usb, "/dev/ttyUSB0")
+    why = r"and there are 2; serial ports here:\n    /dev/ttyACM3  n/a\n    /dev/ttyUSB0  n/a$"
+    with pytest.raises(Refusal, match=why):
+        remote.resolved("auto")
+
+
+@pytest.mark.parametrize(
+    ("short", "port"),
+    [("a0", "/dev/ttyACM0"), ("u12", "/dev/ttyUSB12"), ("c3", "COM3"), ("b1", "b1"), ("a", "a")],
+)
+def test_short_names_are_mpremotes(short: str, port: str) -> None:
+    assert remote.resolved(short) == port
+
+
+def test_every_tool_takes_them(tree: Path) -> None:
+    for target in ("deploy", "doctor", "lease", "wipe-lease"):
+        said = make(tree, target, f"BOARD={NAME}", "PORT=u99").stdout
+        assert re.match(r"\w+: (there is no such port|/dev/ttyUSB99: no such file or port)", said)
+
+
+def test_ctrl_d_where_the_key_is_asked_for_ends_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def end(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.delenv("WIFI_KEY", raising=False)
+    monkeypatch.setattr(deploy.getpass, "getpass", end)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "argv", ["deploy", NAME, "/dev/moon", "--ssid=home"])
+    assert cli.run(deploy.main) == 1
+    assert capsys.readouterr().err == "\ndeploy: no answer, so nothing is done\n"
