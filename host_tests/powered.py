@@ -7,11 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from littlefs import LittleFS, UserContext
 
 from device.deployment import EXTRAS
@@ -43,11 +41,6 @@ def copy_tree(to: Path) -> Path:
     shutil.copy2(vm.ROOT / "Makefile", to)
     (to / ".venv").symlink_to(vm.ROOT / ".venv")
     return to
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    return copy_tree(tmp_path / "tree")
 
 
 def make(tree: Path, target: str, *settings: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -100,28 +93,6 @@ def copied(said: str) -> list[str]:
 
 
 Boards = Callable[..., VirtualBoard]
-
-
-@pytest.fixture
-def power(tmp_path: Path) -> Iterator[Boards]:
-    """Switches a new board on: files that are on it, how many blocks, what it says to be."""
-    machine = vm.vms()["vm64"]
-    if machine.missing:
-        pytest.skip(f"{machine.name}: {machine.missing}")
-    with ExitStack() as boards:
-        count = 0
-
-        def on(
-            files: dict[str, str | bytes] | None = None, blocks: int = 212, **says: object
-        ) -> VirtualBoard:
-            nonlocal count
-            count += 1
-            image = tmp_path / f"flash{count}.bin"
-            if files:
-                image.write_bytes(formatted(files, blocks))
-            return boards.enter_context(VirtualBoard(image, blocks, **says))
-
-        yield on
 
 
 def formatted(files: dict[str, str | bytes], blocks: int) -> bytes:

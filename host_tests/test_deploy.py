@@ -32,7 +32,7 @@ from powered import (
     refused,
 )
 
-pytest_plugins = ["powered"]
+pytest_plugins = ["powered_fixtures"]
 
 
 # Deployment

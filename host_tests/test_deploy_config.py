@@ -16,7 +16,7 @@ from device.virtual import VirtualBoard
 from powered import Boards, copied, deployed, files, mpremote, refused
 from toolchain.cli import Refusal
 
-pytest_plugins = ["powered"]
+pytest_plugins = ["powered_fixtures"]
 
 
 def config(board: VirtualBoard) -> object:

@@ -18,7 +18,7 @@ from powered import NAME, make
 from toolchain import cli
 from toolchain.cli import Refusal
 
-pytest_plugins = ["powered"]
+pytest_plugins = ["powered_fixtures"]
 
 
 def test_a_setting_that_is_not_known_is_named_with_those_that_are(tree: Path) -> None:

@@ -30,7 +30,7 @@ from powered import (
 )
 from toolchain.cli import Refusal
 
-pytest_plugins = ["powered"]
+pytest_plugins = ["powered_fixtures"]
 
 
 def test_a_board_or_port_that_is_not_there_is_told_with_those_that_are(tree: Path) -> None:

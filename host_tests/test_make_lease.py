@@ -16,7 +16,7 @@ pytest.importorskip("termios", reason="virtual boards take pseudo-terminals: Lin
 from dhcpc import Lease, Message, Store, option
 from powered import TIMEOUT_S, Boards, files, make
 
-pytest_plugins = ["powered"]
+pytest_plugins = ["powered_fixtures"]
 
 
 def lease_file(path: Path) -> bytes:

@@ -21,7 +21,7 @@ from powered import Boards, files, mpremote
 from toolchain import vm
 from toolchain.cli import Refusal
 
-pytest_plugins = ["powered"]
+pytest_plugins = ["powered_fixtures"]
 TOOL = vm.ROOT / "tools/virtual_board.py"
 VM = vm.vms()["vm64"]
 needs_vm = pytest.mark.skipif(bool(VM.missing), reason=f"{VM.name}: {VM.missing}")
