@@ -19,21 +19,14 @@ from rfc.page import page
 from rfc.rules import documents
 from toolchain import cli, vm
 from toolchain.cli import Refusal
+from toolchain.parts import make
 
 PAGE = vm.ROOT / "docs/conformance.md"
 
 
 def main() -> None:
     parser = cli.parser(__doc__.splitlines()[0], "--write")
-    parser.add_argument(
-        "--write", action="store_true", help="write that file (default: print the page)"
-    )
-    write = parser.parse_args().write
-    text = page(documents(), marks())
-    if write:
-        PAGE.write_text(text)
-    else:
-        print(text, end="")
+    make(parser, PAGE, lambda: page(documents(), marks()))
 
 
 def marks() -> dict[str, list[str]]:

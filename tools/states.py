@@ -13,19 +13,12 @@ import sys
 
 from figure.drawing import PAGE, page
 from toolchain import cli
+from toolchain.parts import make
 
 
 def main() -> None:
     parser = cli.parser(__doc__.splitlines()[0], "--write")
-    parser.add_argument(
-        "--write", action="store_true", help="write that file (default: print the page)"
-    )
-    write = parser.parse_args().write
-    text = page(PAGE.read_text())
-    if write:
-        PAGE.write_text(text)
-    else:
-        print(text, end="")
+    make(parser, PAGE, lambda: page(PAGE.read_text()))
 
 
 if __name__ == "__main__":

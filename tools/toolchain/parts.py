@@ -1,10 +1,12 @@
-"""Pages that are written by hand but for some parts, which a command makes: each between two
-marks.
+"""Pages that a command makes, and such as are written by hand but for some parts, each between two
+marks, which a command makes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from toolchain.cli import Refusal
 
@@ -27,3 +29,14 @@ def put(
             raise Refusal(f"{page} has no place for the {what}: {begin} ... {_END}")
         text = "\n".join([before + begin, "", *lines, "", _END + after])
     return text
+
+
+def make(parser: argparse.ArgumentParser, page: Path, text: Callable[[], str]) -> None:
+    """Make a page anew, as its command does: print it, or put it in its place."""
+    parser.add_argument("--write", action="store_true", help="write that file (default: print the page)")
+    write = parser.parse_args().write
+    made = text()
+    if write:
+        page.write_text(made)
+    else:
+        print(made, end="")
