@@ -10,6 +10,8 @@ port_types = MYPYPATH=.venv/apart/$(1) $(PY) -m mypy --config-file boards/mypy.i
 
 # What may be given on the command line, as in `make deploy BOARD=RPI_PICO_W`. Whatever is in it
 # reaches the recipes' environment as it was typed, dollars and quotes and blanks and all.
+# This is make's own work: it expands a variable before a program gets it, so that one would see
+# `$(shell ...)` in an SSID when that has run; and before `make setup` there is no Python to rely on.
 SETTINGS = APP ARGS BOARD CONFIG DEBUG EXTRAS FLEET FORCE HTML IMAGE MICROPYTHON MICROPYTHON_UF2 \
 	MINUTES OUTPUT PORT PY PYTHON QUICK SSID TARGET WIFI_KEY YES
 equals := =
