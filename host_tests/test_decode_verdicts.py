@@ -59,7 +59,7 @@ def test_a_lease_and_what_became_of_it() -> None:
 
 def test_a_lease_that_is_asked_for_anew_is_one() -> None:
     said = [discover(), offer(), takes(), ack()]
-    assert verdict(*said, *said, *said) == (f"{LEASE}; asked for anew 2 times", "")
+    assert verdict(*said, *said, *said) == (f"{LEASE}; asked for again 2 times", "")
 
 
 def test_a_lease_that_was_there_before_the_capture() -> None:

@@ -55,7 +55,7 @@ def test_the_config_on_the_board_is_held_against_it(
 ) -> None:
     board = power({"/dhcpc.json": '{"hostname": "a"}'})
     assert refused(tree, board.port) == (
-        "/dhcpc.json on the board: no ssid, and RPI_PICO_W has Wi-Fi alone; "
+        "/dhcpc.json on the board: no ssid, and RPI_PICO_W has only Wi-Fi; "
         "SSID= sets its Wi-Fi, CONFIG=FILE replaces it"
     )
     broken = power({"/dhcpc.json": "{"})
@@ -85,7 +85,7 @@ def test_what_a_board_can_do_may_be_in_its_config(board: str, text: str) -> None
 @pytest.mark.parametrize(
     ("board", "text", "why"),
     [
-        ("RPI_PICO_W", "{}", "no ssid, and RPI_PICO_W has Wi-Fi alone"),
+        ("RPI_PICO_W", "{}", "no ssid, and RPI_PICO_W has only Wi-Fi"),
         ("RPI_PICO_W", '{"ssid": "x", "watchdog_s": 8.389}', "watchdog_s: 8.389 is more than"),
         (
             "RPI_PICO2_W",

@@ -63,7 +63,7 @@ def plug_in(usb: list[ListPortInfo], device: str) -> None:
 
 
 def test_a_port_that_is_on_no_usb_is_not_taken_for_a_boards(usb: list[ListPortInfo]) -> None:
-    other = "; others, hardly a board's:\n    /dev/ttyS0  n/a"
+    other = "; others, probably not of a board:\n    /dev/ttyS0  n/a"
     assert remote.ports().startswith("no serial port is on USB here: ")
     assert remote.ports().endswith(other)
     plug_in(usb, "/dev/ttyACM3")

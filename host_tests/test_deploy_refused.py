@@ -84,15 +84,15 @@ def test_a_board_that_is_another_is_refused_before_anything_is_copied(
 ) -> None:
     board = power(_machine="Generic ESP32 module with ESP32")
     assert refused(tree, board.port) == (
-        "the board is a 'Generic ESP32 module with ESP32', and RPI_PICO_W is a "
+        "the board is a 'Generic ESP32 module with ESP32', but RPI_PICO_W is a "
         "'Raspberry Pi Pico W with RP2040': give BOARD=ESP32_GENERIC or "
         "ESP32_GENERIC_W5500 or WT32_ETH01"
     )
     assert files(board) == {}
     own = power(_machine="")
     assert refused(tree, own.port) == (
-        "the board does not say what it is, and RPI_PICO_W is a 'Raspberry Pi Pico W with "
-        "RP2040': give FORCE=1 for a firmware of your own"
+        "the board does not say what it is, but RPI_PICO_W is a 'Raspberry Pi Pico W with "
+        "RP2040': give FORCE=1 for your own firmware"
     )
     deployed(tree, own.port, "FORCE=1")
     assert {*files(own)} == DEPLOYED
@@ -111,7 +111,7 @@ def test_micropython_from_before_the_nic_of_the_board_is_refused(
 
 
 def test_a_board_that_is_the_right_one_is_told_from_a_vm(tree: Path, power: Boards) -> None:
-    note = "this is no RPI_PICO_W, but a VM: "
+    note = "this is a VM, not RPI_PICO_W: "
     assert note in deployed(tree, power().port)
     said = deployed(tree, power(_machine="Raspberry Pi Pico W with RP2040").port)
     assert note not in said
@@ -153,7 +153,7 @@ def test_what_a_board_says_of_itself_goes_to_the_terminal_without_control_charac
 def test_too_little_space_is_refused_before_anything_is_written(tree: Path, power: Boards) -> None:
     board = power({"/log": "x" * 5 * BLOCK}, blocks=16)
     assert re.match(
-        r"too little space: \d+ KB are free, it takes \d+ KB", refused(tree, board.port)
+        r"not enough space: \d+ KB are free, it takes \d+ KB", refused(tree, board.port)
     )
     assert {*files(board)} == {"/log"}
 
@@ -174,7 +174,7 @@ def test_what_did_not_arrive_as_it_was_sent_does_not_take_its_place(
         remote.Board, "write", lambda self, path, data: write(self, path, data[:-1] + b"?")
     )
     with remote.Board(board.port) as connected:
-        with pytest.raises(Refusal, match=r"^/lib/dhcpc/\S+ did not arrive as it was sent"):
+        with pytest.raises(Refusal, match=r"^/lib/dhcpc/\S+ arrived damaged"):
             Deployment(connected, deploy.parsed()).run()
     found = files(board)
     assert found.pop("/lib/dhcpc/wire.py") == b"as it was"

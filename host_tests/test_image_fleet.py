@@ -99,7 +99,7 @@ def test_an_empty_key_comes_from_the_environment(
         ("hostname,ssid\na,home\nb\n", "line 3: 1 columns, line 1 has 2"),
         ("hostname,ssid\n,home\n", "line 2: hostname: is empty"),
         ("hostname\n-a\n", "line 2: hostname: it is not 1 to 32 letters"),
-        ("hostname\na\n\nA\n", "line 4: hostname: it is there already: .*/boards.csv, line 2"),
+        ("hostname\na\n\nA\n", "line 4: hostname: it is used already: .*/boards.csv, line 2"),
         ("hostname,key\na,short\n", "line 2: key: it is not 8 to 63 "),
         ("hostname,watchdog_s\na,soon\n", "line 2: watchdog_s: it is not a number"),
         (f"hostname,user_class\na,{'[' * 100_000}\n", "line 2: user_class: it is not a list"),

@@ -39,17 +39,17 @@ CONTAINERS = (
 )
 FAT = {**images.WITHOUT_VFS, "ffat": (1, 0x81, 0x200000, 0x200000)}
 REFUSED = {
-    "text": (PICO_W, b"no image", "it is no UF2"),
-    "blocks of text": (PICO_W, b"x" * 1024, "it is no UF2"),
+    "text": (PICO_W, b"no image", "it is not a whole UF2 file"),
+    "blocks of text": (PICO_W, b"x" * 1024, "it is not a UF2 file"),
     "nothing": (PICO_W, b"", "no MicroPython is in it"),
-    "cut off": (PICO_W, WHOLE[:-1], "it is no UF2, or not all of it"),
+    "cut off": (PICO_W, WHOLE[:-1], "it is not a whole UF2 file"),
     "a part": (PICO_W, WHOLE[:-512], r"it is not whole: 11 of 12 blocks are there"),
     "disorder": (PICO_W, WHOLE[512:1024] + WHOLE[:512] + WHOLE[1024:], "its blocks are not in"),
-    "a part of an ESP32": (PICO_W, IMAGE[:5000], "it is no UF2"),
+    "a part of an ESP32": (PICO_W, IMAGE[:5000], "it is not a UF2 file"),
     "another MCU": (
         PICO_W,
         images.uf2(images.PICO2_W, images.RP2350),
-        "it is for rp2350, and RPI_PICO_W has an rp2040",
+        "it is for rp2350, but RPI_PICO_W has an rp2040",
     ),
     "another board": (
         "W5500_EVB_PICO",
@@ -90,19 +90,19 @@ REFUSED = {
     "small": (
         PICO_W,
         images.uf2(images.with_info(images.PICO_W, 0x100000, 8 * BLOCK)),
-        r"too little space: 7 files of \d+ KB in all do not fit into a file system of 32 KB",
+        r"not enough space: 7 files of \d+ KB in all do not fit into a file system of 32 KB",
     ),
-    "UF2 for an ESP32": (ESP32, images.uf2(images.PICO_W), "it is no image for an ESP32"),
+    "UF2 for an ESP32": (ESP32, images.uf2(images.PICO_W), "it is not an image for an ESP32"),
     "another ESP32": (
         ESP32,
         images.esp(chip="ESP32C3", offset=0),
-        "it is for esp32c3, and ESP32_GENERIC has an esp32",
+        "it is for esp32c3, but ESP32_GENERIC has an esp32",
     ),
     "no table": (ESP32, images.esp_program(images.ESP32), "it has no partition table"),
     "damaged bootloader": (ESP32, damaged(IMAGE, 26), "its bootloader is damaged"),
     "damaged table": (ESP32, damaged(IMAGE, 0x7008), "its partition table is damaged"),
     "damaged program": (ESP32, damaged(IMAGE, 0xF020), "its factory is damaged"),
-    "half a program": (ESP32, IMAGE[:-60], "its factory is damaged, or not all there"),
+    "half a program": (ESP32, IMAGE[:-60], "its factory is damaged or incomplete"),
     "FAT": (ESP32, images.esp(partitions=FAT), "its file system is FAT"),
 }
 
@@ -159,9 +159,9 @@ def test_an_application_with_a_name_of_the_client_s_is_refused(
 def test_an_application_is_refused_that_main_would_not_find(
     made: Callable[..., bytes], app: Path
 ) -> None:
-    with pytest.raises(Refusal, match=r"lib: there is no app.py in it, which main.py imports"):
+    with pytest.raises(Refusal, match=r"lib: it has no app.py, which main.py imports"):
         made("--app", app / "lib")
-    with pytest.raises(Refusal, match=r"app.py: is no directory"):
+    with pytest.raises(Refusal, match=r"app.py: is not a directory"):
         made("--app", app / "app.py")
 
 
@@ -169,15 +169,15 @@ def test_an_application_that_is_not_all_there_is_refused(
     made: Callable[..., bytes], app: Path
 ) -> None:
     (app / "more").symlink_to(app / "lib")
-    with pytest.raises(Refusal, match=r"app/more: is no file; links to directories are not"):
+    with pytest.raises(Refusal, match=r"app/more: is not a file; links to directories are not"):
         made("--app", app)
 
 
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        (b"moon\xff.py", r"moon.udcff.py': its name is no text in UTF-8"),
-        (b"moon\n.py", r"moon.n.py': its name is no text in UTF-8"),
+        (b"moon\xff.py", r"moon.udcff.py': its name is not UTF-8"),
+        (b"moon\n.py", r"moon.n.py': its name is not UTF-8"),
     ],
 )
 def test_a_file_whose_name_is_no_text_is_refused(

@@ -37,8 +37,8 @@ def test_an_esp32_is_erased_written_and_deployed_to(
         *("write-flash", "--erase-all", "0x1000", str(path)),
     ]
     assert (
-        f"{port} is an esp32, MAC 30:ae:a4:00:53:01: its flash of 4 MB is erased, files and all, "
-        f"and gets MicroPython 1.25.0 of {path}\n"
+        f"{port} is an esp32, MAC 30:ae:a4:00:53:01: its flash of 4 MB is erased, with all "
+        f"files, and it gets MicroPython 1.25.0 of {path}\n"
     ) in said
     assert f"flashed; the board is on {port}\n" in said
     assert "copied 6 of 6 files, in " in said
@@ -92,7 +92,9 @@ def test_settings_are_refused_that_an_image_with_files_would_not_get(
     path = image(flash_bin(ESP32, files=b"littlefs"))
     code, said = run("--yes", word, f"--image={path}", "ESP32_GENERIC", "/dev/moon")
     assert code == 1
-    assert f"flash_board: {path} brings its files: CONFIG=, SSID= and EXTRAS= are for `m" in said
+    assert (
+        f"flash_board: {path} has its files in it: CONFIG=, SSID= and EXTRAS= are for `m" in said
+    )
     assert calls() == []
 
 
@@ -114,7 +116,7 @@ def test_an_image_with_the_files_of_another_board_is_refused(
 @pytest.mark.parametrize(
     ("chip", "size", "why"),
     [
-        ("ESP32-S3", "8MB", "the chip is an esp32s3, and ESP32_GENERIC has an esp32"),
+        ("ESP32-S3", "8MB", "the chip is an esp32s3, but ESP32_GENERIC has an esp32"),
         (
             "ESP32",
             "2MB",
@@ -139,7 +141,7 @@ def test_a_chip_that_is_another_is_not_erased(
         (
             "ESP32_GENERIC",
             flash_bin("x", "ESP32S3", 0),
-            "it is for esp32s3, and ESP32_GENERIC has an esp32",
+            "it is for esp32s3, but ESP32_GENERIC has an esp32",
         ),
         (
             "ESP32_GENERIC",
@@ -148,12 +150,12 @@ def test_a_chip_that_is_another_is_not_erased(
         ),
         ("ESP32_GENERIC", flash_bin(ESP32)[:-4], "its factory is damaged"),
         ("ESP32_GENERIC", flash_bin("Moon rover with ESP32"), "it is not for ESP32_GENERIC"),
-        ("ESP32_GENERIC", b"", "it is no image for an ESP32"),
-        ("RPI_PICO_W", flash_bin(ESP32), "it is no UF2"),
+        ("ESP32_GENERIC", b"", "it is not an image for an ESP32"),
+        ("RPI_PICO_W", flash_bin(ESP32), "it is not a UF2 file"),
         (
             "RPI_PICO_W",
             uf2(PICO_W, images.RP2350),
-            "it is for rp2350, and RPI_PICO_W has an rp2040",
+            "it is for rp2350, but RPI_PICO_W has an rp2040",
         ),
         ("RPI_PICO_W", uf2(PICO_W)[:-512], "it is not whole: 7 of 8 blocks are there"),
         (
@@ -218,7 +220,7 @@ def test_where_nobody_can_be_asked_nothing_is_erased(
     code, said = run(f"--image={path}", "ESP32_GENERIC", "/dev/moon")
     assert (code, said.splitlines()[-1]) == (
         1,
-        "flash_board: nobody is here to be asked: YES=1 goes on",
+        "flash_board: nobody can answer here: YES=1 goes on",
     )
     assert not written()
 
@@ -242,7 +244,7 @@ def test_what_esptool_cannot_do_is_said_with_the_remedy(
     esptool(asked="moon")
     code, said = run(*words)
     assert code == 1
-    assert "flash_board: esptool does not tell what is on /dev/moon: moon\n" in said
+    assert "flash_board: esptool does not say what is on /dev/moon: moon\n" in said
 
 
 def test_ctrl_c_while_it_is_written_ends_in_words(

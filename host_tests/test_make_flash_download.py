@@ -90,7 +90,7 @@ def test_a_download_that_is_no_image_is_not_kept(run: Run, site: Path) -> None:
     name = "RPI_PICO_W-20250911-v1.26.1.uf2"
     publish(site, "RPI_PICO_W", name)
     for data, why in (
-        ("<html>not found</html>", f"{name}: it is no UF2, or not all of it\n"),
+        ("<html>not found</html>", f"{name}: it is not a whole UF2 file\n"),
         ("", f"{name}: no MicroPython is in it\n"),
     ):
         (site / "resources/firmware" / name).write_text(data)

@@ -110,9 +110,9 @@ def test_an_rp2_that_runs_micropython_is_led_into_its_bootloader(
     [
         (
             "Raspberry Pi Pico 2 W with RP2350",
-            "says to be 'Raspberry Pi Pico 2 W with RP2350', and RPI_PICO_W has an rp2040. If it",
+            "says that it is 'Raspberry Pi Pico 2 W with RP2350', but RPI_PICO_W has an rp2040. ",
         ),
-        ("", "says to be '', and RPI_PICO_W has an rp2040. If it is one all the same: hold BOO"),
+        ("", "says that it is '', but RPI_PICO_W has an rp2040. If it is a RPI_PICO_W all the "),
         (
             "Silicognition RP2040-Shim with RP2040",
             "is a 'Silicognition RP2040-Shim with RP2040': give BOARD=SIL_RP2040_SHIM, or FORCE=1",
@@ -134,7 +134,7 @@ def test_a_drive_of_another_mcu_is_refused(
     there = drive("RP2350")
     code, said = run("--yes", f"--image={image(uf2(PICO_W))}", "RPI_PICO_W")
     assert code == 1
-    assert f"flash_board: {there} is an rp2350, and RPI_PICO_W has an rp2040\n" in said
+    assert f"flash_board: {there} is an rp2350, but RPI_PICO_W has an rp2040\n" in said
     assert not (there / "firmware.uf2").exists()
 
 
@@ -173,9 +173,7 @@ def test_without_a_drive_the_button_is_told_and_waited_for(
     monkeypatch.setattr(flash_board, "on_usb", list)
     code, said = run("--yes", f"--image={image(uf2(PICO_W))}", "RPI_PICO_W", *words)
     assert code == 1
-    assert said.startswith(
-        "hold BOOTSEL while you plug the board in, and let go: a drive shows up"
-    )
+    assert said.startswith("hold BOOTSEL while you plug the board in, and let go: a drive appears")
     assert "flash_board: no drive of a bootloader is here: hold BOOTSEL" in said
 
 
@@ -213,7 +211,7 @@ def test_a_port_that_does_not_come_back_is_told(
     drive(size=len(data))
     code, said = run("--yes", f"--image={image(data)}", "RPI_PICO_W")
     assert code == 1
-    assert "flash_board: no port that may be used has shown up since: press RESET, or plug" in said
+    assert "flash_board: no usable port has appeared since: press RESET, or plug" in said
 
 
 def test_a_drive_is_found_among_what_is_mounted(

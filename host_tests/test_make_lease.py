@@ -55,7 +55,7 @@ def test_the_leases_of_a_board_are_shown(tree: Path, power: Boards, tmp_path: Pa
         "    54 server identifier: 192.0.2.1\n"
         "    begun when no clock says\n"
         "/dhcpc.lease~\n"
-        "70 bytes that are no whole record\n"
+        "70 bytes that are not a whole record\n"
     )
 
 

@@ -121,7 +121,7 @@ def test_what_is_no_file_is_refused_as_a_store_and_left_alone(served: Lab, which
             [sys.executable, NETUP, "eth0", "--once", "--store", path, "--vm", which]
         )
         assert process.wait(PATIENCE_S) == 2
-        assert process.said() == f"netup: store {path}: is no file\n"
+        assert process.said() == f"netup: store {path}: is not a file\n"
         assert served.outside(path).stat().st_mode == kind
 
 
