@@ -33,7 +33,9 @@ def put(
 
 def make(parser: argparse.ArgumentParser, page: Path, text: Callable[[], str]) -> None:
     """Make a page anew, as its command does: print it, or put it in its place."""
-    parser.add_argument("--write", action="store_true", help="write that file (default: print the page)")
+    parser.add_argument(
+        "--write", action="store_true", help="write that file (default: print the page)"
+    )
     write = parser.parse_args().write
     made = text()
     if write:
