@@ -158,11 +158,15 @@ class Fields:
         self.yiaddr = _address("yiaddr", yiaddr)
         if server is not None:
             self.server = _address("server", server)
-        given = dict(options or {})
+        try:
+            given = dict(options or {})
+        except (TypeError, ValueError):
+            raise ValueError("options: not {code: value}")
         encoded = option(CLIENT_IDENTIFIER, given.pop(CLIENT_IDENTIFIER, b"\1" + self.chaddr))
-        for code in sorted(given):  # MicroPython's dicts have no order
-            if code in _NOT_AMONG_OPTIONS:
+        for code in given:
+            if not isinstance(code, int) or code in _NOT_AMONG_OPTIONS:
                 raise ValueError("option", code)
+        for code in sorted(given):  # MicroPython's dicts have no order
             encoded += option(code, given[code])
         self.options = encoded + b"\xff"
 
@@ -174,7 +178,7 @@ def _sized(name: str, value: bytes, size: int) -> bytes:
 
 
 def _short(name: str, value: int) -> int:
-    if not 0 <= value <= 0xFFFF:
+    if not (isinstance(value, int) and 0 <= value <= 0xFFFF):
         raise ValueError("%s: not 16 bits" % name)
     return value
 

@@ -124,6 +124,23 @@ def test_what_is_wrong_is_named():
         assert refusal(flags=number) == "flags: not 16 bits"
 
 
+def test_a_number_of_another_type_is_named():
+    for number in ("5", 1.5, None, b"5"):
+        assert refusal(secs=number) == "secs: not 16 bits"
+        assert refusal(flags=number) == "flags: not 16 bits"
+
+
+def test_options_that_are_not_codes_with_values_are_named():
+    for options in (5, "moon", [1, 2]):
+        assert refusal(options=options) == "options: not {code: value}"
+    for name in ("moon", None, 1.5, b"c"):
+        for options in ({name: b"a"}, {codec.HOST_NAME: b"a", name: b"a"}):
+            assert refusal(options=options) in (
+                "('option', %r)" % (name,),
+                "('option', %r,)" % (name,),
+            )
+
+
 def test_an_address_that_is_none_is_refused():
     for address in ("", "10.0.0", "10.0.0.5.1", "10.0.0.256", "10.0.0.-1", "10.0.0.x", "10.0..5"):
         assert refusal(yiaddr=address) == "yiaddr: %r is not an address" % address
