@@ -87,7 +87,7 @@ _NO_HEAP = ("there is no memory left", "free some before the client is polled")
 def why(reason: "Any") -> "tuple[str, str]":
     """What is the matter, and what to do about it, as two sentences; the second may be empty.
 
-    reason: a Client's, or what `acquire` has raised.
+    reason: a Client's `reason`, or what `acquire` has raised.
     """
     if isinstance(reason, MemoryError):
         return _NO_HEAP
@@ -96,6 +96,8 @@ def why(reason: "Any") -> "tuple[str, str]":
         for name in _NUMBERS:
             if args[:1] == (getattr(errno, name, 0),):
                 return _NUMBERS[name]
+        if args and isinstance(args[-1], Exception):
+            return why(args[-1])  # what is behind ETIMEDOUT
         if not (isinstance(reason, OSError) and args and isinstance(args[-1], str)):
             return repr(reason), ""
         reason = args[-1]  # the link's own, or what is behind ETIMEDOUT
@@ -125,8 +127,10 @@ class History:
 
     def __init__(self, dhcp: Client, most: int = 32) -> None:
         """most: events that are kept, the last ones; each takes 14 bytes, and refers to its name
-        and its reason, which has a server's own words after a NAK.
+        and its reason, which has a server's own words after a NAK. ValueError: it is below 1.
         """
+        if not (isinstance(most, int) and most > 0):
+            raise ValueError("most: not 1 or more")
         self.dhcp = dhcp
         self.count = 0  # of all that were noted
         self.entries = bytearray(most * _ENTRY)
@@ -155,7 +159,7 @@ class History:
         self.reasons[n] = reason
         at = n * _ENTRY
         now = dhcp.clock() & 0x3FFFFFFF
-        pack_into("!IBB", self.entries, at, now, session.type & 15, session.state)
+        pack_into("!IBB", self.entries, at, now, session.type, session.state)
         server: Any = session.server
         address: Any = session.yiaddr
         i = j = 0
@@ -192,7 +196,7 @@ class History:
                 ms // 1000,
                 ms % 1000,
                 states[state],
-                self._line(n % most, types[min(kind, 9)], state),
+                self._line(n % most, types[kind] if kind < len(types) else str(kind), state),
             )
 
     def _line(self, n: int, kind: str, state: int) -> str:

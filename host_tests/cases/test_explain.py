@@ -2,7 +2,7 @@
 
 import errno
 
-from cable import Board, Server
+from cable import Board, Cable, Port, Server
 from dhcpc.explain import History, why
 from kit import Skip, raises, rfc, without_heap
 from world import ACK, DISCOVER, NAK, OFFER, REQUEST, opt, reply
@@ -138,6 +138,27 @@ def test_what_acquire_raises_is_put_in_words():
     assert "pin" in why(ValueError("pin"))[0]
 
 
+def test_what_acquire_raises_with_an_exception_as_its_reason_is_put_in_words():
+    for reason in (OSError(errno.EADDRINUSE), MemoryError(), ValueError("pin")):
+        assert why(OSError(errno.ETIMEDOUT, reason)) == why(reason)
+
+
+def caught(error, f, *args):
+    """The exception that f(*args) raises."""
+    try:
+        f(*args)
+    except error as raised:
+        return raised
+    raise AssertionError("no %s" % error.__name__)
+
+
+def test_a_port_that_is_taken_is_put_in_words_as_acquire_raises_it():
+    port = Port()
+    Cable(port=port).open()
+    raised = caught(OSError, Board(port=port).client.acquire, 3_000)
+    assert why(raised) == why(OSError(errno.EADDRINUSE))
+
+
 # The history
 
 
@@ -194,6 +215,24 @@ def test_a_refused_forcerenew_is_named():
     board.cable.inbox = [(0, reply(9, xid=board.cable.sent[0].xid))]
     board.poll()
     assert [line for line in history.lines() if "FORCERENEW of" in line and "type" in line]
+
+
+def test_a_type_of_message_that_is_not_known_is_told_as_its_number():
+    board = Board()
+    board.cable.server.mute = (DISCOVER,)
+    history = History(board.client)
+    board.poll()
+    xid = board.cable.sent[0].xid
+    for kind in (10, 13, 18, 255):
+        board.cable.inbox = [(0, reply(kind, xid=xid))]
+        board.poll()
+        line = list(history.lines())[-1]
+        assert line.endswith("  %d of 10.0.0.5 from 10.0.0.1 is refused: type" % kind)
+
+
+def test_a_history_of_no_events_is_refused():
+    for most in (0, -1, "8", None):
+        assert raises(ValueError, History, Board().client, most).startswith("most: ")
 
 
 def test_what_the_application_is_told_it_is_told_with_a_history_too():
