@@ -25,14 +25,17 @@ async def keep(dhcp: "Client | Failover") -> None:
 async def acquire(dhcp: "Client | Failover", timeout_ms: int = 20000) -> Lease:
     """Wait for a lease and return it, whether `keep` runs or not. timeout_ms: below 2**30.
 
-    OSError: as of Client.acquire.
+    OSError: as Client.acquire raises it.
     """
     start = dhcp.clock()
+    old = dhcp.link.error()  # of an earlier try, as long as it does not change
     while True:
         try:
             return dhcp.acquire(0)
         except OSError as error:
-            over = dhcp.clock() - start & 0x3FFFFFFF >= timeout_ms
-            if over or error.args[0] != errno.ETIMEDOUT:
+            reason = error.args[0]
+            if reason == errno.ETIMEDOUT:
+                old = reason  # any words of the link are new from here on
+            if reason != old or dhcp.clock() - start & 0x3FFFFFFF >= timeout_ms:
                 raise
         await asyncio.sleep(_AWAKE / 1000)

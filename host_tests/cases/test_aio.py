@@ -247,13 +247,53 @@ def test_acquire_runs_out_of_time():
         assert 20_000 <= passed < 40_000
 
 
-def test_acquire_ends_early_with_the_links_own_reason():
+def test_a_reason_that_the_link_has_from_before_does_not_end_acquire():
+    """An ESP32 still has it after `connect` to another network."""
+
+    async def back(table):
+        await asyncio.sleep(0.2)
+        table.board.back()
+
+    async def main(table):
+        task = asyncio.create_task(back(table))
+        lease = await acquire(table.dhcp)
+        await task
+        return lease
+
+    for port in WIFI:
+        with Table(port) as table:
+            table.board.away()
+            table.board.nic.refused("WRONG_PASSWORD")
+            assert asyncio.run(main(table)).ip == FOUR[0]
+
+
+def test_acquire_ends_early_when_the_link_has_a_reason_of_its_own():
+    async def refuse(table):
+        await asyncio.sleep(0.2)
+        table.board.nic.refused("WRONG_PASSWORD")
+
+    async def main(table):
+        task = asyncio.create_task(refuse(table))
+        try:
+            await acquire(table.dhcp, 20_000)
+        except OSError as error:
+            await task
+            return error.args[0]
+
     for port in WIFI:
         with Table(port, fast=1) as table:
             table.board.away()
-            table.board.nic.refused("WRONG_PASSWORD")
-            assert refused(table, 20_000) == "wrong password"
+            assert asyncio.run(main(table)) == "wrong password"
             assert table.board.now - table.first < 5000
+
+
+def test_a_reason_from_before_is_raised_when_the_time_is_over():
+    for port in WIFI:
+        with Table(port) as table:
+            table.board.away()
+            table.board.nic.refused("WRONG_PASSWORD")
+            assert refused(table, 2_000) == "wrong password"
+            assert table.board.now - table.first >= 2_000
 
 
 def test_acquire_can_be_cancelled():

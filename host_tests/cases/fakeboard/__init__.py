@@ -316,7 +316,7 @@ class plug:
         self.imported = imported(board.modules)
         self.imported.__enter__()
         self.names = []
-        for user in (home("link"), home("client")):
+        for user in (home("link"), home("client"), home("aio")):
             for name in board.modules:
                 if hasattr(user, called(user, name)):
                     self._set(user, called(user, name), board.modules[name])
