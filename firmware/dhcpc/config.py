@@ -129,8 +129,8 @@ _SETTINGS: "dict[str, tuple[Any, str, str]]" = {
 _TELLING = const(
     ("client_id", "vendor_class", "user_class", "fqdn", "options", "rapid_commit", "reuse")
 )
-# 12, 52 to 55, 57, 61: they are the client's, or settings of their own
-_SAID = const(b"\x0c45679=")
+# 12, 52, 53, 54, 55, 57, 61: the client writes these itself, or they have settings of their own
+_SAID = const(b"\x0c\x34\x35\x36\x37\x39\x3d")
 
 
 def _refusal(name: str, value: "Any", words: str) -> ValueError:

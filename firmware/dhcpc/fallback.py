@@ -20,10 +20,10 @@ _OFFER = const(2)  # RFC 2132
 _MASK = const(1)
 _ROUTER = const(3)
 _DNS = const(6)
-_FOREVER = const(b"\x33\x04\xff\xff\xff\xff")  # option 51
+_FOREVER = const(b"\x33\x04\xff\xff\xff\xff")  # option 51, 4 bytes: the lease has no end
 
 _AUTO_CONFIGURE = const(116)  # RFC 2563 2
-_ASK = const(b"\x74\1\1\xff")  # its value is 1; and END
+_ASK = const(b"\x74\x01\x01\xff")  # option 116, 1 byte: 1; then END
 
 _NONE = const("0.0.0.0")
 _NOBODY = const(b"\0\0\0\0")

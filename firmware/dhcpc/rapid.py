@@ -14,8 +14,8 @@ _REQUESTING = const(5)
 _ACK = const(5)
 _MESSAGE_TYPE = const(53)
 _SERVER_ID = const(54)
-_OPTION = const(b"\x50\0\xff")  # Rapid Commit, which has no value, and END
 _RAPID_COMMIT = const(80)
+_OPTION = const(b"\x50\x00\xff")  # option 80, no bytes; then END
 
 
 def commit(dhcp: Client) -> None:
