@@ -195,7 +195,7 @@ def check(settings: "dict[str, Any]") -> "dict[int, bytes]":
                 data = _encoded(name, each, value[each])
                 code = _extra(name).code(each)
                 if code in _SAID or code in said:
-                    raise ValueError("options: %s: the client says it already" % each)
+                    raise ValueError("options: %s: the client sends it already" % each)
                 said.append(code)
                 encoded[code] = data
         if name == "anonymous" and value:

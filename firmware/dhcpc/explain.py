@@ -14,57 +14,58 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-# What `Client.reason` says, behind "SERVER: " or alone, by its first word; what is the matter, in
-# words; what to do.
+# By the word in `Client.reason`, which stands alone or after "SERVER: ": what is the matter, and
+# what to do.
 _REASONS = {
     "no link": (
         "there is no link",
-        "is the access point in reach, is the cable in, at both ends?",
+        "is the access point in reach? Is the cable in at both ends?",
     ),
     "no access point": (
         "no access point has that name, or none has the security that was asked for",
-        "compare the name, look whether 2.4 GHz is on, come nearer",
+        "compare the name, check that 2.4 GHz is on, and move nearer",
     ),
     "wrong password": (
         "the access point refuses the password",
-        "compare it, blanks and case, too",
+        "compare it character by character: blanks and case count",
     ),
     "no answer": (
         "no DHCP server has answered",
-        "is there a server on this network, and does it know this device's address range?",
+        "is there a server on this network? Does it have addresses for this network?",
     ),
     "OFFER": (
         "it has offered an address, and has not answered the REQUEST",
-        "look into the server's log: is another server there, is its range used up?",
+        "look into the server's log. Is there another server? Is the address range used up?",
     ),
     "NAK": (
         "it has refused the address",
-        "its range or its network has changed; the client asks for another address by itself",
+        "its range or its network has changed. The client asks for another address by itself",
     ),
     "yiaddr": (
         "it offers an address that cannot be a host's",
-        "set the server's range, without the network's first and last address",
+        "correct the server's range: leave out the network's first and last address",
     ),
     "option": (
         "its reply has an option that is cut off, and no lease time before it",
-        "update the server; take out options that are long",
+        "update the server, or remove long options from its settings",
     ),
     "length": ("its reply is cut off", "look at the network between server and client"),
     "server": (
         "it is not the server that the client listens to",
-        "if there are two servers on this network, leave one, or make them agree",
+        "if there are two servers on this network, remove one or make them agree",
     ),
     "client_id": (
-        "its reply is for a client of another identifier (option 61)",
+        "its reply is for a client with another identifier (option 61)",
         "update the server: it has to return the identifier as the client sends it",
     ),
     "choose": (
-        "its offer was not taken: another server's was, or it has left a REQUEST unanswered",
-        "look into its log; if there are two servers on this network, leave one",
+        "its offer was not taken. Another server's was taken, or this one did not answer a"
+        " REQUEST",
+        "look into its log. If there are two servers on this network, remove one",
     ),
     "ipv6only": (
-        "it asks hosts that can to do without IPv4 (option 108)",
-        "if IPv6 works, nothing is wrong; the client asks again when that time is over",
+        "it asks hosts that have IPv6 to do without IPv4 (option 108)",
+        "if IPv6 works, nothing is wrong. The client asks again after the time that it was told",
     ),
     "declined": (
         "another host has the address that the server gave",
@@ -79,7 +80,10 @@ _NUMBERS = {
         "the NIC has no way to send without an address: see dhcpc.provisional",
     ),
     "ENOSPC": ("the flash is full", "remove files: the record of the lease needs one block"),
-    "EROFS": ("the flash is read-only", "no record can be kept there: give another store"),
+    "EROFS": (
+        "the flash is read-only",
+        "give the client another store: no record can be kept there",
+    ),
 }
 _NO_HEAP = ("there is no memory left", "free some before the client is polled")
 

@@ -56,10 +56,10 @@ class Address(Lease):
         self.kind = kind
         self.nic = nic
         for name, given, found in (
-            ("mask: not one", mask, self.mask),
-            ("address: not a host's", ip, stored.age or self.ip),
-            ("gateway: not another host's", gateway, self.gateway),
-            ("dns: not another host's", dns, (self.dns or (_NONE,))[0]),
+            ("mask: not a subnet mask", mask, self.mask),
+            ("address: not a usable host address", ip, stored.age or self.ip),
+            ("gateway: not a usable address of another host", gateway, self.gateway),
+            ("dns: not a usable address of another host", dns, (self.dns or (_NONE,))[0]),
         ):
             if given != found:
                 raise ValueError(name)

@@ -27,7 +27,7 @@ def commit(dhcp: Client) -> None:
     this one, they are too long; "params": they have 80, which RFC 4039 3 forbids.
     """
     if _RAPID_COMMIT in dhcp.params:
-        raise ValueError("params: 80")
+        raise ValueError("params: 80 must not be there")
     session = dhcp.session
     write, check, read = session.write, session.check, session.read
 

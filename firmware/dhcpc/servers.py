@@ -39,7 +39,7 @@ def choose(
     the first OFFER is taken.
     """
     if not (isinstance(window_ms, int) and window_ms >= 0):
-        raise ValueError("window_ms")
+        raise ValueError("window_ms: not 0 or more")
     session = dhcp.session
     read = session.read
     check = session.check
@@ -134,7 +134,7 @@ def only(dhcp: Client, allow: "Iterable[str]" = (), deny: "Iterable[str]" = ()) 
     allowed = [packed("server", each) for each in allow]
     denied = [packed("server", each) for each in deny]
     if bool(allowed) == bool(denied):
-        raise ValueError("allow, deny: not one of them")
+        raise ValueError("allow, deny: give exactly one")
     session = dhcp.session
     check = session.check
 

@@ -69,9 +69,9 @@ class Memory(Store):
             raise ValueError("rtc: it has no memory")
         self.most = (length - 5) // self.room
         if self.most < 1:
-            raise ValueError("length")
+            raise ValueError("length: no room for a record")
         if not 0 <= offset <= _MEMORY - length:
-            raise ValueError("offset")
+            raise ValueError("offset: beyond the end of the memory")
         self.offset = offset
         self.length = length
         self.tag = _TAG + length.to_bytes(2, "big")

@@ -195,7 +195,7 @@ def test_without_a_server_there_is_an_address_after_a_time():
 
 def test_an_address_that_cannot_be_a_hosts_is_no_fallback():
     words = raises(ValueError, lambda: Configured(fallback={"address": "192.0.2.255"}))
-    assert words == "fallback: address: not a host's"
+    assert words == "fallback: address: not a usable host address"
 
 
 # What is refused
@@ -245,7 +245,7 @@ def test_an_option_that_there_is_not_is_named():
     assert refusal(options={"moon": "full"}) == "options: no option moon"
 
 
-def test_what_the_client_says_already_is_no_option():
+def test_what_the_client_sends_already_is_no_option():
     for told in (
         {"options": {"host_name": "a"}},
         {"options": {"61": "a"}},
@@ -253,7 +253,7 @@ def test_what_the_client_says_already_is_no_option():
         {"options": {"60": "a", "vendor_class_identifier": "a"}},
         {"options": {"60": "a"}, "vendor_class": "a"},
     ):
-        assert refusal(**told).endswith(": the client says it already"), told
+        assert refusal(**told).endswith(": the client sends it already"), told
     config.check({"options": {"50": "192.0.2.7"}})
 
 
