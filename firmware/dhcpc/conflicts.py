@@ -1,4 +1,4 @@
-"""Address conflicts: how to find out that somebody else has the address, and what to do then
+"""Address conflicts: how to find out that another host has the address, and what to do then
 (RFC 2131 3.1, step 5; 3.2, step 3; 4.4.1).
 """
 
@@ -9,41 +9,48 @@ from ._compat import TYPE_CHECKING, const
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_DECLINE = const(4)
+_DECLINE = const(4)  # RFC 2132 9.6
 _AFTER_DECLINE = const(10000)  # ms: RFC 2131 3.1, step 5
-_MAX_CONFLICTS = const(10)  # RFC 5227 1.1, 2.1.1: from so many on
+_MAX_CONFLICTS = const(10)  # RFC 5227 1.1, 2.1.1: from this many on
 _RATE_LIMIT_INTERVAL = const(60000)  # ms
-_COUNT = "conflicts"  # of the client's: those found when an address was new, and later ones
+
+# How many conflicts in a row a client has had: of new addresses, and of those in use
+_row: "dict[Client, int]" = {}
 
 
 def decline(dhcp: Client) -> None:
-    """Send DECLINE: somebody else has the address. It is taken away and its record forgotten, and
-    in 10 s there will be a DISCOVER; from the tenth time on, in 60 s. Without a lease, nothing.
+    """Send DECLINE: another host has the address. The address is taken away and its record is
+    forgotten. A DISCOVER follows in 10 s; from the tenth conflict in a row on, in 60 s. Without a
+    lease this does nothing.
     """
     session = dhcp.session
     if session.lease:
-        count = getattr(dhcp, _COUNT, 0) + 1
-        setattr(dhcp, _COUNT, count)
+        _row[dhcp] = count = _row.get(dhcp, 0) + 1
         wait = _AFTER_DECLINE if count < _MAX_CONFLICTS else _RATE_LIMIT_INTERVAL
         session.start(wait)
         dhcp.reason = "declined"
-        # First the address goes: DECLINE comes from 0.0.0.0 (RFC 2131 4.4.4).
-        dhcp.update("declined", True)
+        dhcp.save = dhcp.clear
+        dhcp.saved = None
+        # The address goes first: DECLINE comes from 0.0.0.0 (RFC 2131 4.4.4).
+        dhcp.update("declined")
         dhcp.send(_DECLINE)
-        session.wait = wait  # whether it could leave or not,
-        session.last = dhcp.last  # and from then on
-        session.yiaddr = bytes(4)  # not to be asked for again
+        # The wait begins now, whether the message could leave or not.
+        session.wait = wait
+        session.last = dhcp.last
+        session.yiaddr = bytes(4)  # the next DISCOVER does not ask for it
 
 
 def probe(dhcp: Client, used: "Callable[[str], object] | None" = None) -> None:
-    """Ask used(ip) before an address is put to use, whether somebody has it already: after
-    "bound", "rebooted", "reused", and whenever the address has become another. If so, send DECLINE
-    as `decline` does. An address that lasts until it is renewed ends the row of conflicts; a link
-    that comes back does not, and from the tenth on it, too, is followed by 60 s. Call it before
-    the first poll, and once.
+    """Call used(ip) before an address is put to use: after "bound", "rebooted", "reused", and
+    whenever the address has changed. If it is true, send DECLINE as `decline` does. Call it before
+    the first poll.
 
-    used: a function that may take seconds, for which `poll` then waits, or None for the link's
-    own. If it raises, that is an "error", and the address is used. ValueError: there is none.
+    An address that is kept until its renewal ends the row of conflicts. A link that comes back
+    does not: from the tenth conflict on, it is also followed by 60 s without a packet.
+
+    used: whether another host has the address. It may take seconds, and `poll` waits for it. None:
+    the link's own method `used`. If it raises, the event is "error", and the address is used.
+    ValueError: it is not callable, or the link has none.
     """
     used = used or getattr(dhcp.link, "used", None)
     if not callable(used):
@@ -53,7 +60,7 @@ def probe(dhcp: Client, used: "Callable[[str], object] | None" = None) -> None:
 
     def begin() -> None:
         start()
-        if getattr(dhcp, _COUNT, 0) >= _MAX_CONFLICTS and not session.lease:
+        if _row.get(dhcp, 0) >= _MAX_CONFLICTS and not session.lease:
             session.wait = _RATE_LIMIT_INTERVAL
 
     def judge(event: str, clear: object = False, recv: bool = False) -> None:
@@ -63,11 +70,10 @@ def probe(dhcp: Client, used: "Callable[[str], object] | None" = None) -> None:
         if lease and new and dhcp.attempt(used, lease.ip):
             if recv:
                 dhcp.tell("recv")
-            dhcp.due = event  # this address was to be used, so its record is forgotten
             decline(dhcp)
         else:
             if old and lease and not new:
-                setattr(dhcp, _COUNT, 0)
+                _row.pop(dhcp, None)
             update(event, clear, recv)
 
     dhcp.start, dhcp.update = begin, judge  # type: ignore[method-assign]
