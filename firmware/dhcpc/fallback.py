@@ -1,6 +1,6 @@
-"""An address for when no server answers: one that was set by hand, or a link-local one (RFC 3927).
+"""An address for when no server answers: one that you give, or a link-local one (RFC 3927).
 
-DHCP goes on beneath it, and a lease takes over as soon as there is one.
+DHCP goes on meanwhile, and a lease takes the place of the address as soon as there is one.
 """
 
 from binascii import crc32
@@ -12,6 +12,8 @@ from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from dhcpc import Link
 
 _INIT = const(1)  # states of the session
 _SELECTING = const(3)
@@ -30,27 +32,27 @@ _NOBODY = const(b"\0\0\0\0")
 _LINK_LOCAL_MASK = const("255.255.0.0")
 _FIRST = const(256)  # RFC 3927 2.1: from 169.254.1.0 on
 _COUNT = const(0xFE00)  # to 169.254.254.255
-_CONFLICTS = const(10)  # RFC 3927 9: after so many addresses in a row that others have
-_RATE_LIMIT = const(60000)  # ms from one to the next
+_CONFLICTS = const(10)  # RFC 3927 9: once other hosts have had so many addresses in a row,
+_RATE_LIMIT = const(60000)  # ms from one try to the next
 
-_BACK = const(0x3FFF0000)  # ms: a clock that is behind stands still, as in the session
+_BACK = const(0x3FFF0000)  # ms: to a clock that was set back no time has passed, see session
 _SOON = const(1000)  # ms until the NIC is told again what it did not take
 
 
 class Address(Lease):
-    """An address that no server has granted, as a Lease: `server` is zeros, `remaining()` None.
-    kind: "static", or "link-local".
+    """An address that no server has granted, as a Lease. `kind` is "static" or "link-local",
+    `server` is zeros, `remaining()` is None.
     """
 
     def __init__(
         self, kind: str, ip: str, mask: str, gateway: str, dns: str, nic: "Any" = None
     ) -> None:
-        """nic: whose name server stays if `dns` is 0.0.0.0. ValueError has the name of what is
-        not as people write it, or cannot be a host's; of `mask`, what has holes.
+        """nic: keeps the name server that it has if `dns` is 0.0.0.0. ValueError names the
+        argument that is no address, that cannot be a host's, or, for `mask`, that has holes.
         """
         options = _FOREVER + option(_MASK, packed("mask", mask))
         options += option(_ROUTER, packed("gateway", gateway)) + option(_DNS, packed("dns", dns))
-        # As if it came from flash: what a Lease of it says must be what was given.
+        # It is read as if it came from flash: what a Lease of it gives must be what was given.
         stored = Store("").lease(options + packed("address", ip) + bytes(9), b"")
         super().__init__(stored.message(), 0)
         self.kind = kind
@@ -65,7 +67,9 @@ class Address(Lease):
                 raise ValueError(name)
 
     def ifconfig(self) -> "tuple[str, str, str, str]":
-        """As of a Lease; without a name server, the one that is set: it is there for all NICs."""
+        """As a Lease gives it. Without a name server it has the one that is set, which serves all
+        NICs.
+        """
         four = super().ifconfig()
         return four if self.dns or not self.nic else four[:3] + self.nic.ifconfig()[3:]
 
@@ -79,50 +83,54 @@ def static(
     after_ms: int = 30000,
 ) -> None:
     """Use this address when there has been a link and no lease for `after_ms`, below 2**29. Call
-    it once, before the first poll.
+    it before the first poll.
 
-    `dhcp.lease` is then an Address, the event "fallback", and `dhcp.reason` still says why there
-    is no lease; `acquire` returns the Address, and `release` takes it away. It goes when the link
-    does, and when there is a lease. No record is kept of it. ValueError has the name of what is
+    `dhcp.lease` is then an Address, the event is "fallback", and `dhcp.reason` still says why
+    there is no lease. `acquire` returns the Address, and `release` takes it away. It goes when the
+    link goes, and when there is a lease. It has no record. ValueError names the argument that is
     wrong.
     """
-    nic = getattr(dhcp.link, "nic", None)  # a link of one's own need not have one
+    nic = getattr(dhcp.link, "nic", None)  # a link of your own may have none
     _Fallback(dhcp, after_ms, Address("static", address, mask, gateway, dns, nic))
 
 
 def link_local(dhcp: Client, after_ms: int = 30000) -> None:
-    """The same with an address of 169.254/16, which follows from the MAC (RFC 3927 2.1). Only if
-    the link has a method `used(ip)`, which says whether somebody else has an address, is that
-    asked first (2.2.1); a board cannot hear ARP. Each DISCOVER asks whether there may be such an
-    address; a server that offers none may say no (RFC 2563 2.2). The event is then "expired" if
-    it is in use.
+    """The same with an address of 169.254/16 that follows from the MAC (RFC 3927 2.1).
+
+    If the link has a method `used(ip)`, that is asked first whether another host has the address
+    (2.2.1). Otherwise nobody looks: a board cannot hear ARP. Each DISCOVER asks whether such an
+    address is allowed. A server that has no address to offer may say no (RFC 2563 2.2). If the
+    address is in use, it then goes, and the event is "expired".
     """
-    _Fallback(dhcp, after_ms, None)
+    _LinkLocal(dhcp, after_ms)
+
+
+def _address(link: "Link", tries: int) -> Address:
+    # The next of this MAC's addresses, after so many that other hosts have
+    i = _FIRST + crc32(link.mac + bytes((tries & 255,))) % _COUNT
+    ip = dotted(bytes((169, 254, i >> 8, i & 255)), 0)
+    nic = getattr(link, "nic", None)
+    return Address("link-local", ip, _LINK_LOCAL_MASK, _NONE, _NONE, nic)
 
 
 class _Fallback:
-    # What is wrapped of a Client. `left`: ms until the address is used; `last`: when that was
-    # so, if there was no lease then; `over`: whether the time is over; `on`: whether the NIC has
-    # the address; `conflicts`: addresses in a row that others have; `without`: whether the network
-    # has asked to do without IPv4 (RFC 8925 3.2); `forbidden`: whether it wants no link-local
-    # address (RFC 2563 2.2).
+    # The address, and when it is used. It wraps four methods of a client.
 
-    def __init__(self, dhcp: Client, after_ms: int, lease: "Address | None") -> None:
+    stays = False  # whether on a network that asks to do without IPv4, too
+    forbidden = False  # whether the network has no use for the address
+    least = 0  # ms until it is used, whatever happens
+
+    def __init__(self, dhcp: Client, after_ms: int, lease: Address) -> None:
         if not (isinstance(after_ms, int) and 0 <= after_ms < 1 << 29):
             raise ValueError("after_ms: not 0 to 2**29 - 1")
         self.dhcp = dhcp
-        self.after = self.left = after_ms
-        self.last: int | None = None
-        self.over = self.on = self.without = self.forbidden = False
-        self.tries = self.conflicts = 0
-        self.used = None
-        if not lease:
-            session = dhcp.session
-            self.do_write, self.do_check = session.write, session.check
-            session.write, session.check = self._write, self._check  # type: ignore[method-assign]
-            self.used = getattr(dhcp.link, "used", None)
-            lease = self._another()
         self.lease = lease
+        self.after = after_ms
+        self.left = after_ms  # ms until the address is used
+        self.last: int | None = None  # when `left` was true; None if there was no need to count
+        self.over = False  # whether the time is over
+        self.on = False  # whether the NIC has the address
+        self.without = False  # whether the network asks to do without IPv4 (RFC 8925 3.2)
         self.do_apply = dhcp.link.apply
         self.do_step = dhcp.step
         self.do_update = dhcp.update
@@ -132,14 +140,80 @@ class _Fallback:
         dhcp.update = self._update  # type: ignore[method-assign]
         dhcp.tell = self._tell  # type: ignore[method-assign]
 
-    def _another(self) -> Address:
-        # The next of this MAC's addresses
-        link = self.dhcp.link
-        i = _FIRST + crc32(link.mac + bytes((self.tries & 255,))) % _COUNT
-        self.tries += 1
-        ip = dotted(bytes((169, 254, i >> 8, i & 255)), 0)
-        nic = getattr(link, "nic", None)
-        return Address("link-local", ip, _LINK_LOCAL_MASK, _NONE, _NONE, nic)
+    def _apply(self, lease: "Lease | None") -> None:
+        if lease is None and self.over and self.dhcp.session.state:
+            if self.on:
+                return  # whatever becomes of the session
+            lease = self.lease
+        elif lease is not self.lease:
+            self.over = False
+        self.on = False
+        self.do_apply(lease)
+        self.on = lease is self.lease
+
+    def _update(self, event: str, clear: object = False, recv: bool = False) -> None:
+        # That the address is in use is no reason to forget a record.
+        if self.dhcp.lease is self.lease:
+            self.dhcp.lease = None
+        self.without = event == "ipv6only" and not self.stays
+        if self.without:
+            self.over = False
+        self.do_update(event, clear is not self.lease and clear, recv)
+
+    def _tell(self, event: str) -> None:
+        if self.on and not self.dhcp.lease:
+            self.dhcp.lease = self.lease
+        self.do_tell(event)
+
+    def _step(self, wait_ms: int) -> int:
+        dhcp = self.dhcp
+        session = dhcp.session
+        if dhcp.lease is self.lease and not self.on:
+            dhcp.due = "fallback"  # it was lost when a packet could not leave
+        wait = self.do_step(min(wait_ms, self.left) if self.left > 0 else wait_ms)
+        if not session.state:
+            self.forbidden = False  # the next network may allow it
+        elif self.forbidden and self.on:
+            self.over = False
+            dhcp.update("expired")
+        last = self.last
+        without = self.forbidden or self.without and session.state == _INIT
+        if dhcp.lease or session.lease or not session.state or without:
+            self.last = None
+            self.left = max(self.after, self.least)
+            return min(wait, _SOON) if dhcp.due else wait
+        self.last = session.last
+        gone = 0 if last is None else session.last - last & 0x3FFFFFFF
+        if gone <= _BACK:
+            self.left -= gone
+        if self.left <= 0 and not dhcp.due and self._free():
+            self.over = True
+            dhcp.due = "fallback"  # only the NIC follows: to sleep.Client nothing happens
+            dhcp.update("fallback")
+        if dhcp.due:
+            return min(wait, _SOON)
+        return min(wait, max(self.left, 0))
+
+    def _free(self) -> bool:
+        # Whether the address may be used
+        return True
+
+
+class _LinkLocal(_Fallback):
+    # The addresses of a MAC, in turn, and a network that may forbid them.
+
+    stays = True  # RFC 8925 3.2
+
+    def __init__(self, dhcp: Client, after_ms: int) -> None:
+        super().__init__(dhcp, after_ms, _address(dhcp.link, 0))
+        self.tries = 0  # addresses that other hosts have
+        self.conflicts = 0  # those of them in a row
+        self.used = getattr(dhcp.link, "used", None)
+        session = dhcp.session
+        self.do_write = session.write
+        self.do_check = session.check
+        session.write = self._write  # type: ignore[method-assign]
+        session.check = self._check  # type: ignore[method-assign]
 
     def _write(self, buf: "bytearray | memoryview", type: int) -> int:
         session = self.dhcp.session
@@ -163,71 +237,17 @@ class _Fallback:
             if reason is None:
                 self.forbidden = False
             elif reason == "yiaddr" and i and m.buf.startswith(_NOBODY, 16):
-                self.forbidden = not m.buf[i]
+                self.forbidden = not m.buf[i]  # RFC 2563 2.2
         return reason
 
-    def _apply(self, lease: "Lease | None") -> None:
-        if lease is None and self.over and self.dhcp.session.state:
-            if self.on:
-                return  # whatever becomes of the session
-            lease = self.lease
-        elif lease is not self.lease:
-            self.over = False
-        self.on = False
-        self.do_apply(lease)
-        self.on = lease is self.lease
-
-    def _update(self, event: str, clear: object = False, recv: bool = False) -> None:
-        # That it is in use is no reason to forget a record.
-        if self.dhcp.lease is self.lease:
-            self.dhcp.lease = None
-        # RFC 8925 3.2: a link-local address may stay.
-        self.without = event == "ipv6only" and self.lease.kind == "static"
-        if self.without:
-            self.over = False
-        self.do_update(event, clear is not self.lease and clear, recv)
-
-    def _tell(self, event: str) -> None:
-        if self.on and not self.dhcp.lease:
-            self.dhcp.lease = self.lease
-        self.do_tell(event)
-
-    def _step(self, wait_ms: int) -> int:
-        dhcp = self.dhcp
-        session = dhcp.session
-        if dhcp.lease is self.lease and not self.on:
-            dhcp.due = "fallback"  # it was lost when a packet could not leave
-        wait = self.do_step(min(wait_ms, self.left) if self.left > 0 else wait_ms)
-        if not session.state:
-            self.forbidden = False  # the next network may think otherwise
-        elif self.forbidden and self.on:
-            self.over = False
-            dhcp.update("expired")
-        last = self.last
-        without = self.forbidden or self.without and session.state == _INIT
-        if dhcp.lease or session.lease or not session.state or without:
-            self.last = None
-            # RFC 3927 2.2.1: whatever happens, no address comes sooner after so many conflicts.
-            self.left = self.after if self.conflicts < _CONFLICTS else max(self.after, _RATE_LIMIT)
-            return min(wait, _SOON) if dhcp.due else wait
-        self.last = session.last
-        gone = 0 if last is None else session.last - last & 0x3FFFFFFF
-        if gone <= _BACK:
-            self.left -= gone
-        if self.left <= 0 and not dhcp.due:
-            self._use()
-        if dhcp.due:
-            return min(wait, _SOON)
-        return min(wait, max(self.left, 0))
-
-    def _use(self) -> None:
-        dhcp = self.dhcp
-        if self.used and dhcp.attempt(self.used, self.lease.ip):
+    def _free(self) -> bool:
+        if self.used and self.dhcp.attempt(self.used, self.lease.ip):
             self.conflicts += 1
-            self.left = 0 if self.conflicts < _CONFLICTS else _RATE_LIMIT
-            self.lease = self._another()
-        else:
-            self.conflicts = 0
-            self.over = True
-            dhcp.due = "fallback"  # it is the NIC that follows: for sleep.Client nothing happens
-            dhcp.update("fallback")
+            if self.conflicts >= _CONFLICTS:
+                self.least = _RATE_LIMIT  # RFC 3927 2.2.1
+            self.left = self.least
+            self.tries += 1
+            self.lease = _address(self.dhcp.link, self.tries)
+            return False
+        self.conflicts = self.least = 0
+        return True
