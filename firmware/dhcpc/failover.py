@@ -1,10 +1,10 @@
-"""Several NICs and one way out: that of the first one that has a lease. When its link or its lease
-is gone, another takes its place, until it is back.
+"""Several NICs and one way out: the first NIC that has a lease. When its link or its lease is
+gone, another NIC takes over until it is back.
 
-What lwIP does with a packet for another network decides how. There is one default NIC, and if that
-has no address, there is no way out, whatever the others have. Nothing in Python chooses it: ESP32
-takes the Wi-Fi as soon as that has a link; elsewhere it is the NIC that was activated last. So
-of all NICs one alone has an address, and a radio that is not in use has no link.
+The reason is how lwIP treats a packet for another network. It has one default NIC. If that has no
+address, there is no way out, whatever the others have. Python cannot choose the default NIC: on
+ESP32 it is the Wi-Fi as soon as that has a link; elsewhere it is the NIC that was activated last.
+So only one NIC has an address, and a radio that is not in use has no link.
 """
 
 import errno
@@ -19,24 +19,31 @@ if TYPE_CHECKING:
 
     from dhcpc import Lease, Link, Session
 
-_HOLD = const(5000)  # ms that a preferred cable has had its lease before it takes over
-_RETRY = const(60000)  # ms between tries of a preferred radio while another NIC is used,
-_TRY = const(15000)  # and how long one lasts: on ESP32 it takes the way out meanwhile
+_HOLD = const(5000)  # ms that a preferred cable keeps its lease before it takes over
+_RETRY = const(60000)  # ms between tries of a preferred radio while another NIC is in use
+_TRY = const(15000)  # ms that such a try lasts: on ESP32 the radio is the way out meanwhile
 _JOIN = const(20000)  # ms without a link after which a radio is told again to join
-_ALONE = const(10000)  # ms that a NIC which was activated anew gets before others are sought
+_ALONE = const(10000)  # ms that a NIC which was restarted has before others are tried
 _TURN = const(1000)  # ms after its last packet that a Client has port 68 to itself
 _LOOK = const(10)  # ms between looks while `acquire` waits for a link
 _IDLE = const(1000)  # ms between polls at most: a link may have gone
 
 
-class Failover:
-    """Clients in the place of one. `used` is the one whose lease is in use, or None; `lease`, that
-    lease; `on_event(event, lease)` is told of the events of the one in use, and of "used", when
-    another takes over; as long as none is in use, of the events of all; `about` is the Client that
-    an event is about.
+def _passed(now: int, since: int) -> int:
+    # ms between two readings of a clock that begins anew at 2**30
+    return now - since & 0x3FFFFFFF
 
-    `poll`, `acquire`, `release`, `close`, `wanted`, `reason`, `state`, `clock` are as of a Client;
-    `session` and `link` are those of `about`.
+
+class Failover:
+    """Several Clients that are used as one.
+
+    `used` is the Client whose lease is in use, or None; `lease` is that lease. `about` is the
+    Client of the last event; `session` and `link` are its own. `on_event(event, lease)` is told of
+    the events of the Client in use, and of "used" when another takes over. As long as none is in
+    use, it is told of the events of all.
+
+    `poll`, `acquire`, `release`, `close`, `wanted`, `reason`, `state`, `clock` are those of a
+    Client.
     """
 
     on_event: "Callable[[str, Lease | None], object] | None" = None
@@ -46,49 +53,50 @@ class Failover:
     def __init__(
         self, clients: "Sequence[Client]", join: "Callable[[Any], object] | None" = None
     ) -> None:
-        """clients: the preferred one first; of those NICs, it is the one that was activated last.
-        join(nic): has a radio join its network, and returns at once. Do not join by yourself: a
-        radio is told when its turn comes, and disconnected when it is over.
+        """clients: the preferred one first. Its NIC is the one that was activated last.
+        join(nic): has a radio join its network, and returns at once. Do not join yourself: a radio
+        is told when its turn comes, and is disconnected when its turn is over.
 
-        ValueError has the name of what is wrong. Call it before the first poll.
+        ValueError names the argument that is wrong. Call it before the first poll.
         """
         self.clients = list(clients)
         if len(self.clients) < 2:
             raise ValueError("clients: not two or more")
-        self.about = self.last = self.clients[0]
+        self.about = self.newest = self.clients[0]  # newest: whose NIC was activated last
         self.clock = self.about.clock
         self.join = join
-        self.error: BaseException | None = None
-        self.turn: _Way | None = None  # the one that is taking over
-        self.alone: int | None = None  # since when `last` has been the only one that is sought
-        self.ways = [_Way(self, dhcp) for dhcp in self.clients]
-        if not callable(join) and any(way.radio for way in self.ways):
+        self.error: BaseException | None = None  # by on_event
+        self.next: _Uplink | None = None  # the one that is taking over
+        # When the NIC of `newest` was restarted, ms; None once others are tried again
+        self.restarted: int | None = None
+        self.uplinks = [_Uplink(self, dhcp) for dhcp in self.clients]
+        if not callable(join) and any(uplink.radio for uplink in self.uplinks):
             raise ValueError("join: not callable")
 
     @property
     def lease(self) -> "Lease | None":
-        """The one in use."""
+        """The lease in use."""
         return self.used.lease if self.used else None
 
     @property
     def state(self) -> str:
-        """That of the Client in use, or the last that told of an event."""
+        """The state of the Client in use, or of the one of the last event."""
         return (self.used or self.about).state
 
     @property
     def session(self) -> "Session":
-        """That of `about`."""
+        """The session of `about`."""
         return self.about.session
 
     @property
     def link(self) -> "Link":
-        """That of `about`."""
+        """The link of `about`."""
         return self.about.link
 
     @property
     def reason(self) -> "str | Exception | None":
-        """None, or why there is no lease: that of `about`, or, if that has no link, of the first
-        one that has.
+        """Why there is no lease, or None: the reason of `about`, or, if that has no link, of the
+        first Client that has one.
         """
         if self.used:
             return None
@@ -99,26 +107,26 @@ class Failover:
         return about.reason
 
     def poll(self, wait_ms: int = 0) -> int:
-        """Poll them all, and see which one is in use; wait at most `wait_ms` for a datagram.
+        """Poll all Clients and choose the one in use; wait at most `wait_ms` for a datagram.
         Return in how many milliseconds to call again, at most 1,000.
         """
-        wait = self._turn()
+        wait = self._poll_all()
         if wait_ms > 0 and not self.error:
             waiting = self.used or self.about
             for dhcp in self.clients:
                 if dhcp.link.sock:
                     waiting = dhcp
             self._attempt(waiting.poll, min(wait_ms, wait))
-            wait = self._turn()
+            wait = self._poll_all()
         raised = self.error
         if raised:
             self.error = None
             raise raised
         return wait
 
-    def _turn(self) -> int:
+    def _poll_all(self) -> int:
         wait = _IDLE
-        for _ in range(2):  # what has been decided begins at once
+        for _ in range(2):  # what was decided begins at once
             for dhcp in self.clients:
                 wait = min(wait, self._attempt(dhcp.poll))
             if not self._decide():
@@ -127,7 +135,7 @@ class Failover:
         return wait
 
     def _attempt(self, do: "Callable[..., Any]", *arguments: object) -> "Any":
-        # What comes out is an on_event's own, and comes out of `poll` in the end.
+        # Only on_event's own exceptions come out of these calls. `poll` raises them at its end.
         try:
             return do(*arguments)
         except BaseException as error:
@@ -137,7 +145,7 @@ class Failover:
     def acquire(
         self, timeout_ms: int = 20000, idle: "Callable[[], object] | None" = None
     ) -> "Lease":
-        """As Client.acquire; but what is wrong with one of the links does not end it."""
+        """As Client.acquire, but a fault of one of the links does not end it."""
         self.wanted = True
         start = self.clock()
         self.poll()
@@ -145,108 +153,112 @@ class Failover:
             lease = self.lease
             if lease:
                 return lease
-            if self.clock() - start & 0x3FFFFFFF >= timeout_ms:
+            if _passed(self.clock(), start) >= timeout_ms:
                 raise OSError(errno.ETIMEDOUT, self.reason)
             self.poll(100 if any(dhcp.session.state for dhcp in self.clients) else _LOOK)
             if idle:
                 idle()
 
     def release(self) -> None:
-        """Give back the lease in use; the records of the others stay, and radios leave their
-        networks. Only `acquire` starts anew.
+        """Give back the lease in use. The records of the other Clients stay, and radios leave
+        their networks. Only `acquire` starts anew.
         """
         used = self.used
         self.wanted = False
         if used:
             self._attempt(used.release)
-        for way in self.ways:
-            way.rest()
+        for uplink in self.uplinks:
+            uplink.rest()
         self.poll()
 
     def close(self) -> None:
-        """Let the leases be, and hand the interfaces back to the built-in client."""
+        """Leave the leases as they are, and hand the interfaces back to the built-in client."""
         self.wanted = False
         for dhcp in self.clients:
             self._attempt(dhcp.close)
         self.poll()
 
-    # Which one
+    # Which one is in use
 
     def _decide(self) -> bool:
-        # Have each one sought, or at rest. Whether there is another one in use then.
+        # Tell each Client to try or to rest. Return whether they are to be polled again.
         now = self.clock()
         used = self.used
         if not self.wanted:
             return False
-        if self.alone is not None and now - self.alone & 0x3FFFFFFF >= _ALONE:
-            self.alone = None
+        if self.restarted is not None and _passed(now, self.restarted) >= _ALONE:
+            self.restarted = None
         preferred = True
         changed = False
-        for way in self.ways:
-            dhcp = way.dhcp
+        for uplink in self.uplinks:
+            dhcp = uplink.dhcp
             if dhcp is used:
                 preferred = False
-                way.since = None
+                uplink.since = None
             elif not used:
-                if self.alone is not None and dhcp is not self.last:
+                if self.restarted is not None and dhcp is not self.newest:
                     continue
-                if dhcp.session.lease and not dhcp.due and way.up():
+                if dhcp.session.lease and not dhcp.due and uplink.up():
                     dhcp.update("used")
                     return True
-                changed = way.seek(now) or changed
+                changed = uplink.seek(now) or changed
             elif not preferred:
-                changed = way.rest() or changed
-            elif way.ready(now):
-                way.since = None
-                self.turn = way
+                changed = uplink.rest() or changed
+            elif uplink.compete(now):
+                uplink.since = None
+                self.next = uplink
                 dhcp.update("used")
-                self.turn = None
-                if self.used is not used or self.alone is not None:
-                    for old in self.ways:
+                self.next = None
+                if self.used is not used or self.restarted is not None:
+                    for old in self.uplinks:
                         if old.dhcp is used:
                             old.rest()
-                return True  # if the NIC has not taken it, the other one goes on
+                return True  # if the NIC has not taken the address, the other one goes on
         return changed
 
-    def may(self, way: "_Way") -> bool:
-        """Whether the way out can be that of a NIC which is to have an address; make it so."""
-        dhcp = way.dhcp
-        if self.used and way is not self.turn or self.alone is not None and dhcp is not self.last:
+    def allows(self, uplink: "_Uplink") -> bool:
+        """Whether this NIC may have an address now."""
+        if self.used and uplink is not self.next:
             return False
-        if dhcp is self.last or not way.nic or dhcp.link.option:
+        return self.restarted is None or uplink.dhcp is self.newest
+
+    def make_default(self, uplink: "_Uplink") -> bool:
+        """Make this NIC the default one, and return whether it is already. If not, it is
+        restarted, and is without a link for a time.
+        """
+        dhcp = uplink.dhcp
+        if dhcp is self.newest or not uplink.nic or dhcp.link.option:
             return True
-        # Elsewhere than on ESP32: to be the default NIC, it must be the one activated last.
-        self.last = dhcp
-        self.alone = self.clock()
-        way.anew()
+        # Elsewhere than on ESP32 the default NIC is the one that was activated last.
+        self.newest = dhcp
+        self.restarted = self.clock()
+        uplink.restart()
         return False
 
-    def heard(self, way: "_Way", event: str) -> None:
-        """Tell of an event; but not of a lease that is not in use."""
-        dhcp = way.dhcp
+    def pass_on(self, uplink: "_Uplink", event: str) -> None:
+        """Tell of an event, but not of a lease that is not in use."""
+        dhcp = uplink.dhcp
         if dhcp is self.used or not (self.used or dhcp.lease):
             self.about = dhcp
             if self.on_event:
                 self._attempt(self.on_event, event, self.lease)
 
 
-class _Way:
-    # One of the Clients. `joined`: when its radio was last told to join, ms, None if to leave;
-    # `left`: when that was; `lost`: whether it was in use since; `waits`: whether another one has
-    # the port; `since`: since when it has a lease without being in use; `linked`: whether a cable
-    # was in when that was last looked at.
+class _Uplink:
+    # One of the Clients and its NIC.
 
-    def __init__(self, several: Failover, dhcp: Client) -> None:
+    def __init__(self, failover: Failover, dhcp: Client) -> None:
         link = dhcp.link
-        self.several = several
+        self.failover = failover
         self.dhcp = dhcp
         self.nic: Any = getattr(link, "nic", None)
         self.radio = hasattr(self.nic, "connect")
-        self.joined: int | None = None
-        self.left: int | None = None
-        self.since: int | None = None
-        self.lost = self.waits = False
-        self.linked = False
+        self.joined: int | None = None  # when a radio was last told to join, ms; None: to leave
+        self.left: int | None = None  # when it was last told to leave
+        self.since: int | None = None  # since when it has a lease that is not in use
+        self.dropped = False  # whether the lease was in use and has gone
+        self.port_taken = False  # whether another Client has port 68
+        self.linked = False  # whether a cable was in at the last look
         self.do_up = link.up
         if self.nic and not self.radio and link.option:
             link.up = self._up  # type: ignore[method-assign]
@@ -258,8 +270,9 @@ class _Way:
         dhcp.tell = self._tell  # type: ignore[method-assign]
 
     def _up(self) -> bool:
-        # Up to MicroPython 1.28 an ESP32 takes news of the Wi-Fi's address for news of the cable,
-        # which then looks started (1) or stopped (2). One that was in, and is not off, is in.
+        # Up to MicroPython 1.28 an ESP32 takes an event of the Wi-Fi's address for one of the
+        # cable. The cable then looks started (1) or stopped (2). If it was in, and the NIC is not
+        # off, it is in.
         nic = self.nic
         try:
             self.linked = self.do_up() or (self.linked and nic.status() in (1, 2) and nic.active())
@@ -268,75 +281,75 @@ class _Way:
         return self.linked
 
     def _apply(self, lease: "Lease | None") -> None:
-        several = self.several
-        if several.used is self.dhcp:
-            several.used = None
-            self.lost = True
-        if lease and several.may(self):
+        failover = self.failover
+        if failover.used is self.dhcp:
+            failover.used = None
+            self.dropped = True
+        if lease and failover.allows(self) and failover.make_default(self):
             self.do_apply(lease)
-            several.used = self.dhcp
-            several.alone = None
-            self.lost = False
+            failover.used = self.dhcp
+            failover.restarted = None
+            self.dropped = False
         else:
             self.do_apply(None)
 
     def _open(self) -> None:
-        # One socket at a time has the port: who waits in vain makes room.
+        # One socket at a time has the port. A Client that has sent nothing of late makes room.
         if not self.dhcp.link.sock:
-            for other in self.several.clients:
+            for other in self.failover.clients:
                 if other.link.sock:
-                    self.waits = True
-                    if other.clock() - other.last & 0x3FFFFFFF >= _TURN:
+                    self.port_taken = True
+                    if _passed(other.clock(), other.last) >= _TURN:
                         other.link.close()
         self.do_open()
-        self.waits = False
+        self.port_taken = False
 
     def _tell(self, event: str) -> None:
         self.do_tell(event)
-        if not (event == "error" and self.waits):  # its turn at the port comes: that is no fault
-            self.several.heard(self, event)
+        if not (event == "error" and self.port_taken):  # to wait for the port is no fault
+            self.failover.pass_on(self, event)
 
     def _ask(self, do: "Callable[..., object]", *arguments: object) -> None:
         try:
             do(*arguments)
         except Exception:
-            pass  # an ESP32 is at it already, or it is off
+            pass  # an ESP32 is doing so already, or it is off
 
     def up(self) -> bool:
-        """Whether there is a link at this moment: to be activated anew takes it away."""
+        """Whether there is a link at this moment: a restart takes it away."""
         try:
             return self.dhcp.link.up()
         except Exception:
             return False
 
     def seek(self, now: int) -> bool:
-        """Go for a lease; whether that is new."""
+        """Go for a lease. Return whether that is new."""
         dhcp = self.dhcp
         new = not dhcp.wanted
         dhcp.wanted = True
         if self.radio:
-            gone = _JOIN if self.joined is None else now - self.joined & 0x3FFFFFFF
+            gone = _JOIN if self.joined is None else _passed(now, self.joined)
             if gone >= _JOIN and not dhcp.session.state:
                 self.join(now)
         return new
 
     def join(self, now: int) -> None:
         self.joined = now
-        self._ask(self.several.join, self.nic)  # type: ignore[arg-type]
+        self._ask(self.failover.join, self.nic)  # type: ignore[arg-type]
 
     def leave(self) -> None:
         """Have the radio leave its network."""
         if self.radio and (self.joined is not None or self.left is None):
             self.joined = None
-            self.left = self.several.clock()
+            self.left = self.failover.clock()
             self._ask(self.nic.disconnect)
 
     def rest(self) -> bool:
-        """Do without, but keep the record, for INIT-REBOOT; whether that is new."""
+        """Go for no lease, but keep the record, for INIT-REBOOT. Return whether that is new."""
         dhcp = self.dhcp
         session = dhcp.session
         new = dhcp.wanted
-        dhcp.wanted = self.lost = False
+        dhcp.wanted = self.dropped = False
         self.since = None
         if session.state:
             session.stop()
@@ -346,41 +359,41 @@ class _Way:
         self.leave()
         return new
 
-    def ready(self, now: int) -> bool:
-        """Go for a lease while a NIC that is less preferred is in use; whether it is time to take
-        over.
+    def compete(self, now: int) -> bool:
+        """Go for a lease while a NIC that is less preferred is in use. Return whether it is time
+        to take over.
         """
         dhcp = self.dhcp
         if self.radio:
             if self.joined is None:
-                if self.left is None or now - self.left & 0x3FFFFFFF >= _RETRY:
+                if self.left is None or _passed(now, self.left) >= _RETRY:
                     dhcp.wanted = True
                     self.join(now)
-            elif self.lost or now - self.joined & 0x3FFFFFFF >= _TRY:
-                self.rest()  # it has gone once: not again and again
+            elif self.dropped or _passed(now, self.joined) >= _TRY:
+                self.rest()  # a link that was lost once is not tried again and again
             return dhcp.session.lease is not None
         dhcp.wanted = True
         if not dhcp.session.lease:
             self.since = None
         elif self.since is None:
             self.since = now
-        return self.since is not None and now - self.since & 0x3FFFFFFF >= _HOLD
+        return self.since is not None and _passed(now, self.since) >= _HOLD
 
-    def anew(self) -> None:
+    def restart(self) -> None:
         """Switch the NIC off and on, and silence its built-in client."""
         self._ask(self.nic.active, False)
         self._ask(self.nic.active, True)
         self._ask(self.do_apply, None)
         if self.radio:
-            self.join(self.several.clock())
+            self.join(self.failover.clock())
 
 
 def make(
     nics: "Sequence[Any]", join: "Callable[[Any], object] | None" = None, **settings: "Any"
 ) -> Failover:
     """Return the Failover of NICs or Links, the preferred one first, or of functions that make
-    them, as board.NICS: each has a Client with these settings, whose records may be in one file.
-    ValueError: as of Client and of Failover.
+    them, as board.NICS. Each has a Client with these settings; their records may be in one file.
+    ValueError: as Client and Failover raise it.
     """
     clients = [
         Client(nic() if callable(nic) else nic, **settings)
