@@ -1,4 +1,4 @@
-"""Which name server the NIC gets: your own, or the one that it has, in place of a lease's."""
+"""Which name server the NIC uses: your own, or the one that it has, in place of the lease's."""
 
 from dhcpc import Client, Lease
 
@@ -6,12 +6,12 @@ from ._common import packed
 
 
 def use(dhcp: Client, servers: "list[str]") -> None:
-    """Have the NIC take the first of these name servers, whatever a lease names: they are then its
-    `dns`. If there are none, the NIC keeps the name server that it has. Call it before the first
-    poll, and once.
+    """Have the NIC use the first of these name servers, whatever a lease names. `lease.dns` is
+    then this list, and `lease.ips(6)` gives the server's own list. If the list is empty, the NIC
+    keeps the name server that it has. Call it before the first poll.
 
-    servers: addresses, such as "192.0.2.53". What the DHCP server has named, `lease.ips(6)` says.
-    ValueError: one of them is no address; or there are none, and the link has no NIC.
+    servers: addresses such as "192.0.2.53". ValueError: one of them is no address; or there are
+    none, and the link has no NIC.
     """
     link = dhcp.link
     apply = link.apply
@@ -22,7 +22,7 @@ def use(dhcp: Client, servers: "list[str]") -> None:
 
     def instead(lease: Lease | None) -> None:
         if lease:
-            # ESP32 forgets its name server when an address is set: so that is set again.
+            # ESP32 forgets its name server when an address is set, so it is set again.
             lease.dns = servers or [link.nic.ifconfig()[3]]
         apply(lease)
 
