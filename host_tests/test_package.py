@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from toolchain import package
@@ -107,6 +109,10 @@ def used():
 
 def unused():
     return 5
+
+
+def alone():
+    return 6
 """
 
 
@@ -117,6 +123,26 @@ def test_an_extra_has_a_copy_of_what_it_shares_with_others() -> None:
     assert "unused" not in text
     assert text.count("from dhcpc import dotted\n") == text.count("def used():\n") == 1
     assert package.single("extra", {"extra": "X = 1\n", "_common": COMMON}) == "X = 1\n"
+
+
+def test_an_extra_imports_no_more_than_its_copy_needs() -> None:
+    extra = "from ._common import alone\n"
+    text = package.single("extra", {"extra": extra, "_common": COMMON})
+    assert "def alone():\n" in text
+    assert "import" not in text
+
+
+def test_a_constant_that_two_modules_have_is_the_same_in_both() -> None:
+    found: dict[str, tuple[str, str]] = {}
+    for module, text in package.read().items():
+        for node in ast.parse(text).body:
+            match node:
+                case ast.Assign(
+                    targets=[ast.Name(id=name)],
+                    value=ast.Call(func=ast.Name(id="const"), args=[value]),
+                ):
+                    first, there = found.setdefault(name, (module, ast.dump(value)))
+                    assert there == ast.dump(value), f"{name} of {first} and of {module}"
 
 
 def test_no_extra_imports_another() -> None:

@@ -10,20 +10,21 @@ from ._compat import TYPE_CHECKING, const
 if TYPE_CHECKING:
     from .failover import Failover
 
-_LOOK = const(250)  # ms between looks at the link
+_AT_MOST = const(250)  # ms between polls at most: the link may have gone
 _AWAKE = const(50)  # ms between polls while a lease is awaited
 
 
 async def keep(dhcp: "Client | Failover") -> None:
-    """Poll the client for ever: get a lease, keep it, get another when the link has been away. To
-    end it, cancel its task; the lease stays. An exception of on_event ends it, too.
+    """Poll the client for ever: get a lease, keep it, and get another when the link has been away.
+    To end this, cancel its task; the lease stays. An exception of on_event ends it, too.
     """
     while True:
-        await asyncio.sleep(min(dhcp.poll(), _LOOK) / 1000)
+        await asyncio.sleep(min(dhcp.poll(), _AT_MOST) / 1000)
 
 
 async def acquire(dhcp: "Client | Failover", timeout_ms: int = 20000) -> Lease:
-    """Wait for a lease and return it, whether `keep` runs or not. timeout_ms: below 2**30.
+    """Wait for a lease and return it. `keep` may run meanwhile, and need not. timeout_ms: below
+    2**30.
 
     OSError: as Client.acquire raises it.
     """

@@ -1,27 +1,27 @@
-"""The anonymity profile (RFC 7844 3): messages that tell no more of a device than they must."""
+"""The anonymity profile (RFC 7844 3): messages that tell no more about a device than they must."""
 
 from dhcpc import Client, Message, Store, option
 
+from ._common import each_option
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_SELECTING = const(3)
-_OPTIONS = const(240)  # where they begin in a message
+_SELECTING = const(3)  # a state of the session
+_OPTIONS = const(240)  # where the options begin in a message
 
 # RFC 2132
 _PARAMETERS = const(55)
 _CLIENT_ID = const(61)
 _ROUTES = const(121)
-_END = const(255)
 
-_LEAST = const(b"\x01\x03\x06")  # what is asked for, if the application asks for nothing else
+_LEAST = const(b"\x01\x03\x06")  # option 55, unless the application has set its `params`
 
 
 class _Nowhere(Store):
-    # A lease is not remembered: RFC 7844 3.3.
+    # No lease is remembered (RFC 7844 3.3).
     def read(self) -> bytes:
         return b""
 
@@ -36,13 +36,10 @@ def _shuffle(things: "list[Any]", rand: "Callable[[int], int]") -> None:
 
 
 def _mix(buf: "bytearray | memoryview", rand: "Callable[[int], int]") -> None:
-    # The options of a message, and the codes of its parameter request list, at random.
+    # Put the options of a message, and the codes of its parameter request list, in random order.
     parts = []
-    i = _OPTIONS
-    while buf[i] != _END:
-        after = i + 2 + buf[i + 1]
-        part = bytes(buf[i:after])
-        if buf[i] == _PARAMETERS:
+    for part in each_option(buf, _OPTIONS):
+        if part[0] == _PARAMETERS:
             codes = list(part[2:])
             _shuffle(codes, rand)
             if _ROUTES in codes:  # RFC 3442: before the router
@@ -50,7 +47,6 @@ def _mix(buf: "bytearray | memoryview", rand: "Callable[[int], int]") -> None:
                 codes.insert(0, _ROUTES)
             part = part[:2] + bytes(codes)
         parts.append(part)
-        i = after
     _shuffle(parts, rand)
     i = _OPTIONS
     for part in parts:
@@ -59,12 +55,12 @@ def _mix(buf: "bytearray | memoryview", rand: "Callable[[int], int]") -> None:
 
 
 def profile(dhcp: Client) -> None:
-    """Send what RFC 7844 3 allows. Of the client's options option 61 is left, which is 1 and the
-    MAC, and option 55: 1, 3, 6, or the `params` that the application has set. The order is at
-    random, in each message. DISCOVER asks for no address, and no lease is stored.
+    """Send only what RFC 7844 3 allows. Two of the client's own options stay: 61, which is 1 and
+    the MAC, and 55, which is 1, 3, 6, or the `params` that the application has set. The order is
+    random in each message. DISCOVER asks for no address, and no lease is stored.
 
-    The MAC is the application's to change, before the Client is made (RFC 7844 2.1). Call it
-    before the first poll, and once; options that other extras add afterwards are sent.
+    The application sets a random MAC before it makes the Client (RFC 7844 2.1). Call this before
+    the first poll. Options that other extras add afterwards are sent.
     """
     session = dhcp.session
     link = dhcp.link
@@ -85,7 +81,7 @@ def profile(dhcp: Client) -> None:
         return write(buf, type)
 
     def disguise(length: int, server: "bytes | None") -> None:
-        _mix(link.buf, session.rand)  # here, as INFORM is not the session's
+        _mix(link.buf, session.rand)  # not in session.write: INFORM does not come from there
         send(length, server)
 
     session.write = forget  # type: ignore[method-assign]

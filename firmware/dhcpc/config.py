@@ -26,7 +26,7 @@ _SHOWN = const(60)  # characters of a wrong value
 _BROADCAST = const(0x8000)  # the flag
 
 # RFC 2132, RFC 3004, RFC 4702
-_REQUESTED = const(50)
+_REQUESTED_IP = const(50)
 _PARAMETERS = const(55)
 _VENDOR_CLASS = const(60)
 _CLIENT_ID = const(61)
@@ -261,7 +261,7 @@ def client(nic: "Any", make: "type[Client]" = Client, **settings: "Any") -> Clie
             given[name] = options.pop(code)
     if _FQDN in options:
         given["hostname"] = ""  # RFC 4702 3.1
-    requested = options.pop(_REQUESTED, None)
+    requested = options.pop(_REQUESTED_IP, None)
     dhcp = make(nic, options=options, **given)
     if requested:
         dhcp.session.yiaddr = requested

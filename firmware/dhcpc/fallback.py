@@ -7,7 +7,7 @@ from binascii import crc32
 
 from dhcpc import Client, Lease, Store, dotted, option
 
-from ._common import packed
+from ._common import packed, write_with
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -22,16 +22,16 @@ _OFFER = const(2)  # RFC 2132
 _MASK = const(1)
 _ROUTER = const(3)
 _DNS = const(6)
-_FOREVER = const(b"\x33\x04\xff\xff\xff\xff")  # option 51, 4 bytes: the lease has no end
+_INFINITE = const(b"\x33\x04\xff\xff\xff\xff")  # option 51, 4 bytes
 
 _AUTO_CONFIGURE = const(116)  # RFC 2563 2
-_ASK = const(b"\x74\x01\x01\xff")  # option 116, 1 byte: 1; then END
+_ASK = const(b"\x74\x01\x01")  # option 116, 1 byte: 1
 
 _NONE = const("0.0.0.0")
 _NOBODY = const(b"\0\0\0\0")
 _LINK_LOCAL_MASK = const("255.255.0.0")
-_FIRST = const(256)  # RFC 3927 2.1: from 169.254.1.0 on
-_COUNT = const(0xFE00)  # to 169.254.254.255
+_FIRST_ADDRESS = const(256)  # RFC 3927 2.1: from 169.254.1.0 on
+_ADDRESSES = const(0xFE00)  # to 169.254.254.255
 _CONFLICTS = const(10)  # RFC 3927 9: once other hosts have had so many addresses in a row,
 _RATE_LIMIT = const(60000)  # ms from one try to the next
 
@@ -50,7 +50,7 @@ class Address(Lease):
         """nic: keeps the name server that it has if `dns` is 0.0.0.0. ValueError names the
         argument that is no address, that cannot be a host's, or, for `mask`, that has holes.
         """
-        options = _FOREVER + option(_MASK, packed("mask", mask))
+        options = _INFINITE + option(_MASK, packed("mask", mask))
         options += option(_ROUTER, packed("gateway", gateway)) + option(_DNS, packed("dns", dns))
         # It is read as if it came from flash: what a Lease of it gives must be what was given.
         stored = Store("").lease(options + packed("address", ip) + bytes(9), b"")
@@ -107,7 +107,7 @@ def link_local(dhcp: Client, after_ms: int = 30000) -> None:
 
 def _address(link: "Link", tries: int) -> Address:
     # The next of this MAC's addresses, after so many that other hosts have
-    i = _FIRST + crc32(link.mac + bytes((tries & 255,))) % _COUNT
+    i = _FIRST_ADDRESS + crc32(link.mac + bytes((tries & 255,))) % _ADDRESSES
     ip = dotted(bytes((169, 254, i >> 8, i & 255)), 0)
     nic = getattr(link, "nic", None)
     return Address("link-local", ip, _LINK_LOCAL_MASK, _NONE, _NONE, nic)
@@ -217,16 +217,12 @@ class _LinkLocal(_Fallback):
 
     def _write(self, buf: "bytearray | memoryview", type: int) -> int:
         session = self.dhcp.session
-        options = session.options
         if session.state == _SELECTING and not type:
-            session.options = options[:-1] + _ASK
-        try:
-            return self.do_write(buf, type)
-        except ValueError:  # there is no room for it
-            session.options = options
-            return self.do_write(buf, type)
-        finally:
-            session.options = options
+            try:
+                return write_with(_ASK, session, self.do_write, buf)
+            except ValueError:
+                pass  # there is no room for it
+        return self.do_write(buf, type)
 
     def _check(self, reason: "str | None") -> "str | None":
         reason = self.do_check(reason)

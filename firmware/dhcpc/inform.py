@@ -1,10 +1,10 @@
-"""INFORM (RFC 2131 3.4): the options of a network for an address that is there already."""
+"""INFORM (RFC 2131 3.4): the options of a network, for an address that the host has already."""
 
 import errno
 
 from dhcpc import Client, Lease, Session, build, option
 
-from ._common import packed
+from ._common import each_option, packed
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -14,13 +14,12 @@ _INFORM = const(0x18)  # option 53, and ciaddr: see build
 _ACK = const(5)
 _PARAMETERS = const(55)
 _UNWANTED = const((51, 58, 59))  # times of a lease: RFC 2131 table 5, 4.4.3
-_END = const(255)
-_SIZE = const(1024)  # as the client's, whose option 57 is sent
-_REBINDING = const(8)  # takes an ACK of any server, for the address that the client has
+_SIZE = const(1024)  # bytes of a reply at most: the client's option 57 says so
+_REBINDING = const(8)  # the state that takes an ACK of any server for the address in use
 
 
 class _Asking(Session):
-    # A transaction of its own, beside the client's.
+    # A transaction of its own, besides the client's.
 
     def __init__(self, session: Session, ciaddr: bytes) -> None:
         super().__init__(session.chaddr, _without_times(session.options), session.rand)
@@ -34,15 +33,13 @@ class _Asking(Session):
 
 
 def _without_times(options: bytes) -> bytes:
-    # What is sent besides, less the times of a lease, and what asks for them.
+    # These options without the times of a lease, and without what asks for them.
     kept = b""
-    i = 0
-    while options[i] != _END:
-        code = options[i]
-        value = options[i + 2 : i + 2 + options[i + 1]]
-        i += 2 + options[i + 1]
+    for each in each_option(options, 0):
+        code = each[0]
+        value = each[2:]
         if code == _PARAMETERS:
-            value = bytes([each for each in value if each not in _UNWANTED])
+            value = bytes([wanted for wanted in value if wanted not in _UNWANTED])
         if value and code not in _UNWANTED:
             kept += option(code, value)
     return kept
@@ -54,13 +51,13 @@ def inform(
     timeout_ms: int = 10_000,
     idle: "Callable[[], object] | None" = None,
 ) -> Lease:
-    """Ask for the options of an address that is there already; return them as a Lease without
-    time.
+    """Ask for the options of an address that the host has already. Return them as a Lease whose
+    times are 0. This blocks; what comes for the client's own lease meanwhile is taken in.
 
-    ip: the address, if somebody else has set it; else that of the client's lease, whose server is
-    asked first, and all of them if it is silent (RFC 2131 4.4.3, 4.4.4). idle() is called every
-    100 ms at least, and may poll the client. Blocks; what comes meanwhile for the client's own
-    lease is taken in. ValueError: no address. OSError: ETIMEDOUT, or it could not be sent.
+    ip: the address, if something else has set it. None: that of the client's lease; then its
+    server is asked first, and all servers if that one is silent (RFC 2131 4.4.3, 4.4.4). idle():
+    is called at least every 100 ms, and may poll the client. ValueError: no address. OSError:
+    ETIMEDOUT, or the message could not be sent.
     """
     lease = dhcp.session.lease
     server = None
@@ -89,7 +86,7 @@ def inform(
             gone = dhcp.clock() - start & 0x3FFFFFFF
             if gone >= timeout_ms:
                 raise OSError(errno.ETIMEDOUT)
-            link.open()  # a poll of a client that is BOUND closes it
+            link.open()  # the poll of a client in BOUND closes it
             if gone >= next_at:
                 # RFC 2131 4.1
                 pause = min(2 * pause or 1000, 64000)

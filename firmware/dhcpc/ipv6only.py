@@ -1,13 +1,14 @@
-"""IPv6-only preferred (RFC 8925): on a network that can do without IPv4, so does the client."""
+"""IPv6-only preferred (RFC 8925): the client does without IPv4 on a network that asks for it."""
 
 from dhcpc import Client, dotted, option
 
+from ._common import each_option, since_step
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
-    Buffer = bytes | bytearray | memoryview
+    from typing import Any
 
-_SELECTING = const(3)
+_SELECTING = const(3)  # states of the session
 _REBOOTING = const(4)
 _REQUESTING = const(5)
 
@@ -15,62 +16,59 @@ _REQUESTING = const(5)
 _OFFER = const(2)
 _PARAMETERS = const(55)
 _V6ONLY = const(108)
-_END = const(255)
 
 _MIN_V6ONLY_WAIT = const(300)  # seconds: RFC 8925 3.4
-_MOST = const(86400)  # seconds: then it asks again, since a network may have changed
+_MAX_V6ONLY_WAIT = const(86400)  # seconds: then it asks again, as the network may have changed
 _NOBODY = const(b"\0\0\0\0")
 
 
 def _asking(options: bytes) -> bytes:
-    # The options that are sent, with 108 in the parameter request list.
-    i = 0
-    while options[i] not in (_PARAMETERS, _END):
-        i += 2 + options[i + 1]
-    listed = b""
-    after = i
-    if options[i] == _PARAMETERS:
-        after = i + 2 + options[i + 1]
-        listed = options[i + 2 : after]
-    if _V6ONLY not in listed:
-        listed += bytes((_V6ONLY,))
-    return options[:i] + option(_PARAMETERS, listed) + options[after:]
+    # These options, with 108 in the parameter request list.
+    others = codes = b""
+    for each in each_option(options, 0):
+        if each[0] == _PARAMETERS:
+            codes = each[2:]
+        else:
+            others += each
+    if _V6ONLY not in codes:
+        codes += bytes((_V6ONLY,))
+    return others + option(_PARAMETERS, codes) + b"\xff"
 
 
 def obey(dhcp: Client) -> None:
-    """Ask for option 108. If the OFFER that is taken has it, send no REQUEST; if the ACK in
-    REBOOTING has it, do not use the lease. The event is "ipv6only", and the client has no address
-    for as long as the server says: 5 minutes at least, a day at most. Then it begins anew, and
-    also when the link has been away. In other states the lease stays (RFC 8925 3.2).
+    """Ask for option 108. If the OFFER that is taken has it, send no REQUEST. If the ACK in
+    REBOOTING has it, do not use the lease. In other states the lease stays (RFC 8925 3.2).
 
-    For a program that manages without IPv4. Call it before the first poll, and once. ValueError
-    "options": with this one, they are too long; "option", 55: `params` is.
+    The event is "ipv6only", and the client has no address for as long as the server says: at least
+    5 minutes, at most a day. It begins anew after that time, and after the link has been away.
+
+    This is for a program that works without IPv4. Call it before the first poll. ValueError:
+    "options", they are too long with this one; "option", 55, `params` is too long with this one.
     """
     session = dhcp.session
     read, step = session.read, session.step
-    wait = 0  # seconds; of the OFFER that is taken, 0 without the option
+    wait = 0  # seconds, of the OFFER that is taken; 0 if that has no option 108
 
     def asked() -> int:
         m = session.message
         i = m.find(_V6ONLY, 4)
         if not i:
             return 0
-        return max(_MIN_V6ONLY_WAIT, min(int.from_bytes(m.buf[i : i + 4], "big"), _MOST))
+        secs = int.from_bytes(m.buf[i : i + 4], "big")
+        return max(_MIN_V6ONLY_WAIT, min(secs, _MAX_V6ONLY_WAIT))
 
     def pause(secs: int) -> str:
-        # `start` counts from the last step, which may be a long poll ago.
-        gone = dhcp.clock() - session.last & 0x3FFFFFFF
-        session.start(secs * 1000 + gone)
+        session.start(secs * 1000 + since_step(dhcp))
         return "ipv6only"
 
-    def take(buf: "Buffer") -> str:
+    def take(buf: "Any") -> str:
         nonlocal wait
         state = session.state
         event = read(buf)
         if event == "recv":
             wait = asked()
         elif event == "rebooted" or (
-            # Nor need there be an address in an OFFER that has the option (RFC 8925 3.3).
+            # An OFFER that has the option need not have an address (RFC 8925 3.3).
             session.reason == "yiaddr"
             and session.type == _OFFER
             and session.server is None
@@ -79,7 +77,7 @@ def obey(dhcp: Client) -> None:
             secs = asked()
             if secs:
                 if state == _REBOOTING:
-                    dhcp.save = dhcp.store.clear, dhcp.key
+                    dhcp.save = dhcp.clear
                     dhcp.saved = None
                 session.reason = "ipv6only"
                 return pause(secs)

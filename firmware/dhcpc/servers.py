@@ -1,29 +1,28 @@
-"""Which servers are listened to, which one's OFFER is taken (RFC 2131 4.4.1), and whose replies.
-Without this, all of them, the first, and those that have the client's xid and MAC.
+"""Which servers the client listens to, and whose OFFER it takes (RFC 2131 4.4.1). By default the
+client listens to all servers, takes the first OFFER, and checks only xid and MAC.
 """
 
 from dhcpc import Client, option
 
-from ._common import packed
+from ._common import packed, since_step
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from dhcpc import Lease, Message
-
-    Buffer = bytes | bytearray | memoryview
 
 _OFFER = const(2)
 _SERVER_ID = const(54)
 _CLIENT_ID = const(61)
-_SIADDR = const(20)  # the server where there is no option 54
+_SIADDR = const(20)  # where the field begins that has the server if there is no option 54
 
-# How good an OFFER is, to `prefer`
-_SHUNNED = const(0)
+# How good an OFFER is to `prefer`
+_SHUNNED = const(0)  # its server has not answered a REQUEST
 _ANY = const(1)
-_WHOLE = const(2)
-_KNOWN = const(3)
+_WHOLE = const(2)  # it has all of the options
+_KNOWN = const(3)  # it is of the server of the last lease
 
 
 def choose(
@@ -31,12 +30,12 @@ def choose(
     window_ms: int = 0,
     rule: "Callable[[Message, bytes | None], bool] | None" = None,
 ) -> None:
-    """Collect OFFERs for `window_ms` from the first on, and take those that the rule is for: the
-    last of them is the one. Call it before the first poll, and once. ValueError: window_ms.
+    """Collect OFFERs for `window_ms` from the first one on, and take the last one that the rule
+    accepts. Call it before the first poll. ValueError: "window_ms", it is below 0.
 
-    rule(message, server): whether to take the OFFER that has been read, in place of that of
-    `server` (4 bytes) if it is not None; `message.option(code)` has its options. Without a rule
-    the first OFFER is taken.
+    rule(message, server): whether to take the OFFER in `message`, whose options
+    `message.option(code)` gives. server: whose OFFER it would replace, 4 bytes; None if there is
+    none yet. Without a rule the first OFFER is taken.
     """
     if not (isinstance(window_ms, int) and window_ms >= 0):
         raise ValueError("window_ms: not 0 or more")
@@ -44,19 +43,17 @@ def choose(
     read = session.read
     check = session.check
 
-    def collect(buf: "Buffer") -> str:
+    def collect(buf: "Any") -> str:
         first = session.server is None
         wait = session.wait
         event = read(buf)
         if session.type == _OFFER and event == "recv":
-            # The session counts from its last step, which may be a long poll ago.
-            gone = dhcp.clock() - session.last & 0x3FFFFFFF
-            session.wait = window_ms + gone if first else wait
+            session.wait = window_ms + since_step(dhcp) if first else wait
         return event
 
     def judge(reason: "str | None") -> "str | None":
         reason = check(reason)
-        # A first OFFER that was not taken is of a server that has left a REQUEST unanswered.
+        # If it is the first OFFER, its server has not answered a REQUEST: nothing is better.
         better = reason == "choose" and session.server is not None
         if rule and session.type == _OFFER and (better or reason is None):
             reason = None if rule(session.message, session.server) else "choose"
@@ -67,12 +64,13 @@ def choose(
 
 
 def prefer(dhcp: Client, codes: bytes = b"", window_ms: int = 1000) -> None:
-    """Take the OFFER of the server that the client knows: that of its last lease, or of the
-    record of this network. If there is none within `window_ms` from the first OFFER on, take the
-    first that has all of these options, or else the first. Call it as `choose`, and in its place.
+    """Take the OFFER of the server that the client knows, from its last lease or from the record
+    of this network. If there is no such OFFER within `window_ms` from the first one on, take the
+    first that has all of these options, or else the first. Call it before the first poll, in place
+    of `choose`.
 
-    codes: the options' numbers; they are asked for only if they are in `params`. ValueError:
-    window_ms, or one of these is no option.
+    codes: the codes of the options. The client asks only for those in `params`. ValueError:
+    "window_ms", it is below 0; or "option", one of the codes is none.
     """
     for code in codes:
         option(code, b"\0\0")
@@ -102,7 +100,7 @@ def prefer(dhcp: Client, codes: bytes = b"", window_ms: int = 1000) -> None:
         if any(known) and message.buf.startswith(known, i):
             now = _KNOWN
         if message.buf.startswith(session.shun, i):
-            now = _SHUNNED  # it has left a REQUEST unanswered
+            now = _SHUNNED
         taken = server is None or now > rank
         if taken:
             rank = now
@@ -111,7 +109,7 @@ def prefer(dhcp: Client, codes: bytes = b"", window_ms: int = 1000) -> None:
     choose(dhcp, window_ms, rule)
     read = session.read
 
-    def take(buf: "Buffer") -> str:
+    def take(buf: "Any") -> str:
         event = read(buf)
         if event == "recv" and rank == _KNOWN:
             session.wait = 0  # no better one can come
@@ -123,13 +121,13 @@ def prefer(dhcp: Client, codes: bytes = b"", window_ms: int = 1000) -> None:
 
 
 def only(dhcp: Client, allow: "Iterable[str]" = (), deny: "Iterable[str]" = ()) -> None:
-    """Listen to these servers alone, or to all but these: what others say, OFFER, ACK and NAK, is
-    refused, "server". Call it before the first poll, and once.
+    """Listen only to the servers in `allow`, or to all but those in `deny`. OFFER, ACK and NAK of
+    other servers are refused, "server". Call it before the first poll.
 
-    Addresses as "192.0.2.1": option 54, or siaddr where there is none. A message that has neither
-    is of "0.0.0.0", so `allow` refuses it and `deny` does not. It keeps out a server that is there
-    by mistake; a hostile one writes what it likes. ValueError: an address is none, or there are
-    both lists, or neither.
+    allow, deny: addresses such as "192.0.2.1". A server's address is option 54, or siaddr if there
+    is no option 54. A message that has neither counts as one of "0.0.0.0": `allow` refuses it, and
+    `deny` does not. This keeps out a server that is there by mistake. A hostile server can write
+    any address. ValueError: one of them is no address, or both lists are given, or neither.
     """
     allowed = [packed("server", each) for each in allow]
     denied = [packed("server", each) for each in deny]
@@ -151,8 +149,7 @@ def only(dhcp: Client, allow: "Iterable[str]" = (), deny: "Iterable[str]" = ()) 
 
 def identify(dhcp: Client) -> None:
     """Refuse each reply that has another client identifier (option 61) than the client sends,
-    "client_id" (RFC 6842 3); without one it is for this client. Call it before the first poll,
-    and once.
+    "client_id" (RFC 6842 3). A reply without option 61 is accepted. Call it before the first poll.
     """
     session = dhcp.session
     check = session.check

@@ -32,9 +32,11 @@ _SET = const(2024)
 _MEMORY = const(2048)  # bytes that an ESP32's RTC has for the application
 _TAG = const(b"dhc")
 
-_INIT_REBOOT = const(2)  # states of the session
+_STOPPED = const(0)  # states of the session
+_INIT_REBOOT = const(2)
 _SELECTING = const(3)
-_AT_REST = const((0, 6))  # STOPPED, BOUND
+_BOUND = const(6)
+_AT_REST = const((_STOPPED, _BOUND))
 
 
 def wall_clock() -> int:

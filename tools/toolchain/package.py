@@ -277,12 +277,17 @@ def single(name: str, texts: Texts) -> str:
 
 
 def _copied(node: ast.ImportFrom, text: str) -> str:
-    # What is imported of the common module, and what that imports itself.
+    # What is imported of the common module, and what of its own imports that needs.
     common = Module(_COMMON, text)
     wanted = {alias.name for alias in node.names}
-    for each in common.tree.body:
-        names = {getattr(each, "name", None)}
-        if not isinstance(each, (ast.Import, ast.ImportFrom)) and not names & wanted:
+    body = common.tree.body
+    kept = [each for each in body if getattr(each, "name", None) in wanted]
+    used = {n.id for each in kept for n in ast.walk(each) if isinstance(n, ast.Name)}
+    for each in body:
+        if isinstance(each, (ast.Import, ast.ImportFrom)):
+            if used.isdisjoint(alias.asname or alias.name for alias in each.names):
+                common.drop(each)
+        elif each not in kept:
             common.drop(each)
     return common.edited()
 
