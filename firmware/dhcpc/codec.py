@@ -1,5 +1,5 @@
-"""Messages without a client: names for the numbers of DHCP, and an object that checks what `build`
-is to write. For tests and tools.
+"""Messages without a client, for tests and tools: names for the numbers of DHCP, and an object
+that checks what `build` is given.
 """
 
 from random import getrandbits
@@ -32,13 +32,13 @@ NAK = const(6)
 RELEASE = const(7)
 INFORM = const(8)
 
-# What `build` puts in besides, if its `form` says so: the type | any of these
+# What `build` writes besides: its `form` is the message type | any of these
 WITH_CIADDR = const(0x10)  # the field ciaddr: `yiaddr`
 WITH_REQUESTED_IP = const(0x20)  # option 50: `yiaddr`
 WITH_SERVER_ID = const(0x40)  # option 54: `server`
 
 BUFFER_SIZE = const(570)  # bytes that `build` needs
-BROADCAST = const(0x8000)  # the one flag there is: replies shall be broadcast
+BROADCAST = const(0x8000)  # the only flag: replies are to be broadcast
 
 # Option codes (RFC 2132)
 SUBNET_MASK = const(1)
@@ -117,15 +117,15 @@ CLASSLESS_STATIC_ROUTE = const(121)  # RFC 3442
 VENDOR_IDENTIFYING_VENDOR_CLASS = const(124)  # RFC 3925
 VENDOR_IDENTIFYING_VENDOR_SPECIFIC_INFORMATION = const(125)  # RFC 3925
 
-# What `form` says, and what `build` never does
+# Options that follow from `form`, and option 52, which `build` never writes
 _NOT_AMONG_OPTIONS = const(
     (REQUESTED_IP_ADDRESS, OPTION_OVERLOAD, DHCP_MESSAGE_TYPE, SERVER_IDENTIFIER)
 )
 
 
 class Fields:
-    """What `build` writes of a client's message. The attributes have the names of the arguments;
-    addresses are then 4 bytes, and `options` are encoded.
+    """What `build` writes into a client's message. The attributes have the names of the arguments.
+    Addresses are 4 bytes there, and `options` are encoded.
     """
 
     server: bytes | None = None
@@ -141,15 +141,16 @@ class Fields:
         server: bytes | str | None = None,
         options: "Mapping[int, bytes | str] | None" = None,
     ) -> None:
-        """chaddr: the Ethernet address, 6 bytes. xid: 4 bytes; random ones if left out. secs,
-        flags: 16 bits. yiaddr: the client's address, wherever `form` puts it. server: the server's
+        """chaddr: the Ethernet address, 6 bytes. xid: 4 bytes; random if left out. secs, flags: 16
+        bits. yiaddr: the client's address; `form` says where it goes. server: the server
         identifier. Both addresses are 4 bytes, or a string such as "192.0.2.1".
 
-        options: {code: value}; a string goes out in UTF-8. CLIENT_IDENTIFIER goes first; if left
-        out, it is type 1 (Ethernet) and chaddr. The others follow by their codes. END is added.
+        options: {code: value}; a string is sent as UTF-8. CLIENT_IDENTIFIER comes first; if left
+        out, it is type 1 (Ethernet) and chaddr. The others follow in the order of their codes. END
+        is added.
 
-        ValueError names the argument that is wrong, or the code of the option. Whether all options
-        fit, `build` tells.
+        ValueError names the argument that is wrong, or the code of the option. `build` raises it
+        if the options do not fit.
         """
         self.chaddr = _sized("chaddr", chaddr, 6)
         self.xid = _sized("xid", getrandbits(32).to_bytes(4, "big") if xid is None else xid, 4)

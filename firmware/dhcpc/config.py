@@ -1,7 +1,7 @@
-"""The settings of /dhcpc.json: which there are, what each takes, and the Client that they make.
+"""The settings of /dhcpc.json: their names, what each takes, and the Client that they make.
 
-boot.py reads the file by this module, and `make deploy` checks it by this module before it copies
-it: both refuse with the same words. docs/config.schema.json says the same to an editor.
+boot.py reads the file with this module, and `make deploy` checks it with this module before it
+copies it, so both refuse with the same words. docs/config.schema.json is the same for an editor.
 """
 
 import errno
@@ -33,7 +33,7 @@ _CLIENT_ID = const(61)
 _USER_CLASS = const(77)
 _FQDN = const(81)
 
-# What a value must be. A value of another type may raise instead: that is a no as well.
+# What a value must be. A value of another type may raise an exception, which counts as False.
 
 
 def _is_ssid(value: "Any") -> bool:
@@ -93,8 +93,8 @@ def _is_fallback(value: "Any") -> bool:
     return "address" in value
 
 
-# By its name: what a setting takes, as a rule and in words, and the extra that it needs. In place
-# of a rule the code of an option, whose rule and words dhcpc.options has.
+# For each setting: its rule, the rule in words, and the extra that it needs. The code of an option
+# stands in place of a rule: dhcpc.options has that rule and its words.
 _SETTINGS: "dict[str, tuple[Any, str, str]]" = {
     "ssid": (_is_ssid, "a text of 1 to 32 bytes", ""),
     "key": (_is_key, "8 to 63 ASCII characters, or 64 hex digits", ""),
@@ -125,7 +125,7 @@ _SETTINGS: "dict[str, tuple[Any, str, str]]" = {
     ),
     "fallback_s": (_is_span, "a number from 1 to 86400", ""),
 }
-# What "anonymous" does not go with (RFC 7844 3): it says who the device is, or takes a record
+# What cannot be set with "anonymous" (RFC 7844 3): it tells who the device is, or needs a record
 _TELLING = const(
     ("client_id", "vendor_class", "user_class", "fqdn", "options", "rapid_commit", "reuse")
 )
@@ -136,9 +136,9 @@ _SAID = const(b"\x0c\x34\x35\x36\x37\x39\x3d")
 def _refusal(name: str, value: "Any", words: str) -> ValueError:
     try:
         shown = json.dumps(value)
-    except TypeError:  # a program's own value, bytes say
+    except TypeError:  # a program's own value, for example bytes
         shown = repr(value)
-    # A wrong key is nearly the right one, and so nearly a secret.
+    # A wrong key is often nearly the right one, so it is not shown.
     shown = "it" if name == "key" else shown[:_SHOWN]
     return ValueError("%s: %s is not %s" % (name, shown, words))
 
@@ -156,7 +156,7 @@ def _encoded(name: str, code: "int | str", value: "Any") -> bytes:
     # The bytes of the option that the setting `name` is about.
     options = _extra(name)
     if code == _FQDN and isinstance(value, str) and "." in value[:-1] and value[-1] != ".":
-        value += "."  # a full name, whose last dot few people write
+        value += "."  # a full name: few people write its last dot
     try:
         return options.encode(code, value)
     except ValueError as error:
@@ -169,9 +169,9 @@ def _encoded(name: str, code: "int | str", value: "Any") -> bytes:
 
 
 def check(settings: "dict[str, Any]") -> "dict[int, bytes]":
-    """See that each of these settings is one of the file's, and what it must be, and that they go
-    together; return the bytes of those that are options, by code. ValueError names the one that is
-    wrong, and what it takes.
+    """Check that each of these settings exists, has a right value, and goes with the others.
+    Return the bytes of those that are options, by code. ValueError names the setting that is wrong
+    and what it takes.
     """
     encoded: "dict[int, bytes]" = {}
     said = [_SETTINGS[name][0] for name in settings if name in _SETTINGS]  # codes among them
@@ -206,8 +206,8 @@ def check(settings: "dict[str, Any]") -> "dict[int, bytes]":
 
 
 def parsed(text: "Any", whose: str = PATH) -> "dict[str, Any]":
-    """The settings that some JSON says, str or bytes. whose: the file's name. ValueError: what is
-    wrong.
+    """The settings in a JSON text, str or bytes. whose: the name of the file. ValueError says what
+    is wrong.
     """
     try:
         found = json.loads(text)
@@ -223,8 +223,8 @@ def parsed(text: "Any", whose: str = PATH) -> "dict[str, Any]":
 
 
 def read(path: str = PATH) -> "dict[str, Any]":
-    """The settings in the file; none if there is no file. ValueError: what is wrong with them.
-    OSError: the file is there, and cannot be read.
+    """The settings in the file; none if there is no file. ValueError says what is wrong with them.
+    OSError: the file exists and cannot be read.
     """
     try:
         with open(path, "rb") as f:
@@ -237,16 +237,16 @@ def read(path: str = PATH) -> "dict[str, Any]":
 
 
 def extras(settings: "dict[str, Any]") -> "set[str]":
-    """The names of the extras that these settings take."""
+    """The names of the extras that these settings need."""
     return {_SETTINGS[name][2] for name in settings} - {""}
 
 
 def client(nic: "Any", make: "type[Client]" = Client, **settings: "Any") -> Client:
-    """Make a Client by the settings of the file, and by its own. ssid, key, timeout_s, watchdog_s
-    are not about it and change nothing.
+    """Make a Client with the settings of the file, and with a Client's own. ssid, key, timeout_s
+    and watchdog_s are not for the Client; they are checked, and change nothing.
 
-    nic: as a Client takes it. make: Client, or a subclass. ValueError: as of `check`, and as of
-    what is made.
+    nic: as a Client takes it. make: Client, or a subclass. ValueError: as `check` and the Client
+    raise it.
     """
     ours: "dict[str, Any]" = {}
     given: "dict[str, Any]" = {}

@@ -1,6 +1,6 @@
-"""What happened, in words: why there is no lease, what to do about it, and the last exchanges.
+"""What happened, in words: why there is no lease, what to do about it, and the last events.
 
-On a board a History keeps the exchanges. The tools on the laptop say the same words.
+On a board a History keeps the events. The tools on the laptop use the same words.
 """
 
 import errno
@@ -89,7 +89,7 @@ _NO_HEAP = ("there is no memory left", "free some before the client is polled")
 
 
 def why(reason: "Any") -> "tuple[str, str]":
-    """What is the matter, and what to do about it, as two sentences; the second may be empty.
+    """What is the matter, and what to do about it. The second text may be empty.
 
     reason: a Client's `reason`, or what `acquire` has raised.
     """
@@ -101,10 +101,10 @@ def why(reason: "Any") -> "tuple[str, str]":
             if args[:1] == (getattr(errno, name, 0),):
                 return _NUMBERS[name]
         if args and isinstance(args[-1], Exception):
-            return why(args[-1])  # what is behind ETIMEDOUT
+            return why(args[-1])  # after ETIMEDOUT
         if not (isinstance(reason, OSError) and args and isinstance(args[-1], str)):
             return repr(reason), ""
-        reason = args[-1]  # the link's own, or what is behind ETIMEDOUT
+        reason = args[-1]  # the link's own words, or those after ETIMEDOUT
     if reason is None:
         return "there is a lease", ""
     server, colon, said = reason.partition(": ")
@@ -125,31 +125,31 @@ _NONE = const("0.0.0.0")
 
 
 class History:
-    """The last exchanges of a Client, in memory that is taken once: none is taken while they are
-    noted. It is there for as long as the Client is.
+    """The last events of a Client. It allocates its memory once, and none for an event. It exists
+    as long as the Client does.
     """
 
     def __init__(self, dhcp: Client, most: int = 32) -> None:
-        """most: events that are kept, the last ones; each takes 14 bytes, and refers to its name
-        and its reason, which has a server's own words after a NAK. ValueError: it is below 1.
+        """most: how many events are kept. Each takes 14 bytes, and references to its name and its
+        reason; after a NAK the reason has the server's own words. ValueError: it is below 1.
         """
         if not (isinstance(most, int) and most > 0):
             raise ValueError("most: not 1 or more")
         self.dhcp = dhcp
-        self.count = 0  # of all that were noted
+        self.count = 0  # of all events so far
         self.entries = bytearray(most * _ENTRY)
         self.events = [""] * most
-        self.reasons: list[Any] = [None] * most  # words, and numbers of errors
-        self.heard = dhcp.tell
+        self.reasons: list[Any] = [None] * most  # words, or the number of an OSError
+        self.do_tell = dhcp.tell
         dhcp.tell = self._note  # type: ignore[method-assign]
 
     def _note(self, event: str) -> None:
-        # The event, but for messages to others, which would soon push all else out.
+        # Messages to others are left out: they would soon push out all else.
         dhcp = self.dhcp
         session = dhcp.session
         if event != "ignored" or session.type:
             self._keep(event, dhcp, session)
-        self.heard(event)
+        self.do_tell(event)
 
     def _keep(self, event: str, dhcp: Client, session: Session) -> None:
         n = self.count % len(self.events)
@@ -173,13 +173,13 @@ class History:
             j = 16  # yiaddr
         elif event == "send":
             server = session.to
-        # A slice would be on the heap.
+        # A slice would allocate.
         for k in range(4):
             self.entries[at + 6 + k] = server[i + k] if server else 0
             self.entries[at + 10 + k] = address[j + k]
 
     def story(self) -> "Iterator[str]":
-        """The lines, then why there is no lease, and what to do."""
+        """The lines, then why there is no lease and what to do about it."""
         yield from self.lines()
         for each in why(self.dhcp.reason):
             if each:

@@ -1,7 +1,8 @@
-"""Typed options, both ways: their names, and their bytes as values that JSON can carry.
+"""Typed options: their names, and their bytes as values that JSON can carry, in both directions.
 
-Knows what the options mean, by RFC 2132 and later ones; no message, no client. A server's value
-that does not have its form stays bytes; a value of ours that cannot be written is a ValueError.
+Knows what the options mean, by RFC 2132 and later RFCs. Knows no message and no client. A server's
+value that does not have the form of its option stays bytes. A value of your own that cannot be
+written is a ValueError.
 """
 
 from binascii import hexlify, unhexlify
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     from dhcpc import Lease
 
-# The options by type: a line has the letter of the type and, for the ValueError of `encode`, what
-# that takes; the lines below it have the code and the name of each option.
+# The options by type. A line with = has the letter of the type, and what the type takes, in the
+# words of the ValueError of `encode`. Below it is a line for each option: its code and its name.
 _TABLE = const("""
 =a an address
 1 subnet_mask
@@ -147,31 +148,32 @@ _CLIENT_ID = const(61)
 _PAD = const(0)
 _END = const(255)
 
-_TEXT = const(b"\0")  # what a client identifier begins with: RFC 2132 9.14
+# How a client identifier begins
+_TEXT = const(b"\0")  # RFC 2132 9.14
 _IAID = const(b"\xff")  # RFC 4361 6.1
 
-# What a DUID begins with, RFC 8415 11; with the hardware address of Ethernet
+# How a DUID begins (RFC 8415 11); the first and the third have an Ethernet address
 _LLT = const(b"\0\1\0\1")
 _EN = const(b"\0\2")
 _LL = const(b"\0\3\0\1")
 _UUID = const(b"\0\4")
 
 # RFC 4702 2.1
-_E = const(4)  # the name is as DNS has it
-_S_E = const(5)  # and the server is to enter the address into DNS (3.3)
-_S_N = const(9)  # S, and N: it is to enter nothing. Only one of them may be set
+_E = const(4)  # the name is encoded as in DNS
+_S_E = const(5)  # S and E: the server is to enter the address into DNS (3.3), too
+_S_N = const(9)  # S and N, "enter nothing": only one of them may be set
 
 _POINTER = const(0xC0)  # RFC 1035 4.1.4
 _LOOPBACK = const(127)  # the first byte of an address: 127/8
 _GROUPS = const(14)  # its upper half: 224/4
-_HOPS = const(16)  # pointers in a name: a server's own names have one or two
-_NAMES = const(2048)  # bytes of the names of an option: pointers make many of few bytes
+_HOPS = const(16)  # pointers in a name at most: the names that servers send have one or two
+_NAMES = const(2048)  # bytes of all names of an option at most: with pointers few bytes make many
 
 
 def code(name: "int | str") -> int:
-    """The code of an option by its name, "ntp_servers"; 42 and "42" are themselves.
+    """The code of an option. name: for example "ntp_servers"; 42 and "42" are codes already.
 
-    ValueError has what is no option.
+    ValueError has the name or code that is no option.
     """
     text = str(name)
     i = _TABLE.find(" %s\n" % text)
@@ -183,27 +185,27 @@ def code(name: "int | str") -> int:
 
 
 def name(code: int) -> str:
-    """The name of an option by its code, or the code's digits for one without."""
+    """The name of an option by its code. If the option has no name: the digits of the code."""
     i = _TABLE.find("\n%d " % code)
     return _TABLE[_TABLE.find(" ", i) + 1 : _TABLE.find("\n", i + 1)] if i >= 0 else str(code)
 
 
 def kind(code: int) -> str:
-    """The type of an option by its code, a letter or a digit of the table in docs/options.md; ""
-    for one without.
+    """The type of an option by its code: a letter or a digit of the table in docs/options.md. If
+    the option has no type: "".
     """
     i = _TABLE.find("\n%d " % code)
     return _TABLE[_TABLE.rfind("=", 0, i) + 1] if i >= 0 else ""
 
 
 def get(lease: "Lease", key: "int | str") -> "Any":
-    """The value of an option of a lease: see `decode`, `code`; None without it."""
+    """The value of an option of a lease, see `decode`; None without it. key: see `code`."""
     value = lease.option(code(key))
     return None if value is None else decode(key, value)
 
 
 def read(lease: "Lease") -> "dict[str, Any]":
-    """All options of a lease, {name: value}: see `name`, `decode`."""
+    """All options of a lease, {name: value}; see `name` and `decode`."""
     message = lease.message()
     found = {}
     for key in range(1, _END):
@@ -218,7 +220,7 @@ def encode(key: "int | str", value: "Any") -> bytes:
     them.
 
     value: of the option's type, see docs/options.md; or bytes, or {"hex": "0a0b"}. ValueError: as
-    of `code`; or it has the option's name, and what that takes.
+    `code` raises it; or it has the option's name and what the option takes.
     """
     key = code(key)
     what = kind(key)
@@ -234,8 +236,8 @@ def encode(key: "int | str", value: "Any") -> bytes:
 
 
 def decode(key: "int | str", value: bytes) -> "Any":
-    """The value of an option's bytes, of its type, see docs/options.md. An option that has no type
-    stays bytes, and so does one whose bytes do not have the form that its RFC gives it.
+    """The value of an option's bytes, of the option's type, see docs/options.md. It stays bytes if
+    the option has no type, or if the bytes do not have the form that the RFC gives it.
     """
     what = kind(code(key))
     try:
@@ -244,7 +246,8 @@ def decode(key: "int | str", value: bytes) -> "Any":
         return value
 
 
-# Values to bytes. What is wrong raises whatever comes first.
+# Values to bytes. A wrong value raises one of several exceptions; `encode` makes a ValueError of
+# it.
 
 
 def _write(kind: str, value: "Any") -> bytes:
@@ -252,7 +255,7 @@ def _write(kind: str, value: "Any") -> bytes:
         return bytes(value)
     if isinstance(value, dict) and list(value) == ["hex"]:
         return _unhex(value["hex"])
-    if kind in "t":  # or of no type
+    if kind in "t":  # text, or no type
         return value.encode()
     if kind == "a":
         return packed("", value)
@@ -268,11 +271,11 @@ def _write(kind: str, value: "Any") -> bytes:
     if kind == "n":
         return _write_fqdn(value)
     data = b""
-    if kind in "ovVO":  # O: options of a vendor of v, which may have any code
+    if kind in "ovVO":  # O: the options of a vendor in v, which may have any code
         each = "tOut"["ovVO".index(kind)]
         parts = {int(key): value[key] for key in value}
         if len(parts) < len(value):
-            raise ValueError  # one as a number and as a text, which JSON makes of it
+            raise ValueError  # a key is there both as a number and as text, as JSON writes it
         for number in sorted(parts):
             part = _write(each, parts[number])
             if kind == "o":
@@ -290,21 +293,21 @@ def _write(kind: str, value: "Any") -> bytes:
 
 
 def _number(value: int, size: int) -> bytes:
-    # True is a number to CPython alone.
+    # True is a number in CPython only.
     if value is True or value is False or not 0 <= value < 1 << 8 * size:
         raise ValueError
     return value.to_bytes(size, "big")
 
 
 def _sized(value: bytes, size: int = 255) -> bytes:
-    # Behind its length, which is 1 to `size`.
+    # The value after its length, which is 1 to `size`.
     if not 0 < len(value) <= size:
         raise ValueError
     return _number(len(value), 1) + value
 
 
 def _unhex(value: str, size: int = 0) -> bytes:
-    # Of that size, if one is given.
+    # size: how many bytes it must have, 0 for any
     data = unhexlify(value.replace(":", "").replace("-", ""))
     if size and len(data) != size:
         raise ValueError
@@ -323,7 +326,7 @@ def _write_identifier(value: "Any") -> bytes:
 
 
 def _write_duid(value: "Any") -> bytes:
-    # Which kind it is, its parts tell.
+    # Its parts tell which kind it is.
     parts = isinstance(value, dict) and sorted(value)
     if parts == ["mac"]:
         return _LL + _unhex(value["mac"], 6)
@@ -337,7 +340,7 @@ def _write_duid(value: "Any") -> bytes:
 
 
 def _write_fqdn(value: "Any") -> bytes:
-    # RFC 4702 2: a name with a dot at its end is whole, and ends in the root's empty label.
+    # RFC 4702 2: a name with a dot at its end is complete, and ends with the root's empty label.
     flags = _S_E
     if isinstance(value, dict):
         if sorted(value) != ["flags", "name"]:
@@ -360,16 +363,16 @@ def _write_fqdn(value: "Any") -> bytes:
     return data
 
 
-# Bytes to values. What does not have the form is a ValueError or an IndexError.
+# Bytes to values. Bytes that do not have the form raise ValueError or IndexError.
 
 
 def _read(kind: str, value: bytes) -> "Any":
     if not value:
-        raise ValueError  # RFC 2132 has an option of one byte at least
-    if kind in "x":  # or of no type
+        raise ValueError  # in RFC 2132 each option has at least one byte
+    if kind in "x":  # bytes, or no type
         return value
     if kind == "t":
-        return str(value.rstrip(b"\0"), "utf-8")  # RFC 2132 2: zeros may stand behind it
+        return str(value.rstrip(b"\0"), "utf-8")  # RFC 2132 2: zeros may follow
     if kind in "124sa":
         if len(value) != (4 if kind in "sa" else int(kind)):
             raise ValueError
@@ -400,19 +403,19 @@ def _read(kind: str, value: bytes) -> "Any":
         return _by_key(value, 1, 1, _END)
     if kind == "v" or kind == "V":
         found = _by_key(value, 4)
-        for key in found:  # RFC 3925 4: there pad and END are codes as any other
+        for key in found:  # RFC 3925 4: pad and END are ordinary codes there
             found[key] = _by_key(found[key], 1) if kind == "v" else _strings(found[key])
         return found
     if kind == "u":
         try:
             return _strings(value)
         except ValueError:
-            return [_text(value)]  # Microsoft's and iPXE's have no lengths
+            return [_text(value)]  # Microsoft and iPXE send no lengths
     if kind == "i":
         return _read_identifier(value)
     if kind == "n":
         return _read_fqdn(value)
-    # RFC 9463 5.2: the least first
+    # RFC 9463 5.2: the lowest priority value comes first
     return sorted(
         [_resolver(part) for _, part in _parts(value, 0, 2)], key=lambda each: each["priority"]
     )
@@ -427,7 +430,7 @@ def _each(kind: str, value: bytes, size: int) -> "list[Any]":
 
 
 def _text(value: bytes) -> "str | bytes":
-    # Text, unless there are control characters in it.
+    # Text, unless it has control characters.
     try:
         return str(value, "utf-8") if min(value) >= 32 else value
     except ValueError:
@@ -435,15 +438,16 @@ def _text(value: bytes) -> "str | bytes":
 
 
 def _strings(value: bytes) -> "list[str | bytes]":
-    # RFC 3004 4, RFC 3925 3: one at least
+    # RFC 3004 4, RFC 3925 3: at least one
     if not value:
         raise ValueError
     return [_text(part) for _, part in _parts(value, 0)]
 
 
 def _parts(value: bytes, head: int, size: int = 1, last: int = 0) -> "list[tuple[int, bytes]]":
-    # A row of these: a number of `head` bytes, a length of `size` bytes, as many bytes. last: the
-    # number that ends the row, in which there may then be pad (RFC 2132 8.4), or 0.
+    # A row of parts: each has a number of `head` bytes, a length of `size` bytes, and as many
+    # bytes as the length says. last: the number that ends the row, or 0. If there is one, the row
+    # may have pad (RFC 2132 8.4).
     found = []
     i = 0
     while i < len(value):
@@ -465,7 +469,7 @@ def _parts(value: bytes, head: int, size: int = 1, last: int = 0) -> "list[tuple
 
 
 def _by_key(value: bytes, head: int, size: int = 1, last: int = 0) -> "dict[int, Any]":
-    # What comes in pieces is joined, as options are (RFC 3396).
+    # A value in several parts is joined, as an option is (RFC 3396).
     found: dict[int, bytes] = {}
     for key, part in _parts(value, head, size, last):
         found[key] = found.get(key, b"") + part
@@ -473,8 +477,8 @@ def _by_key(value: bytes, head: int, size: int = 1, last: int = 0) -> "dict[int,
 
 
 def _domain(value: bytes, i: int) -> "tuple[str, int]":
-    # A name as DNS has it (RFC 1035 4.1.4), and where it ends. A pointer leads back, so that each
-    # name has an end.
+    # A name encoded as in DNS (RFC 1035 4.1.4), and where it ends. Pointers lead only back, so
+    # each name has an end.
     labels = []
     after = hops = size = 0
     while value[i]:
@@ -511,7 +515,7 @@ def _domains(value: bytes) -> "list[str]":
 
 
 def _routes(value: bytes) -> "list[list[str]]":
-    # RFC 3442: the width of the network, as many of its bytes as that takes, the router
+    # RFC 3442: the width of the network, as many of its bytes as the width needs, the router
     found = []
     i = 0
     while i < len(value):
@@ -521,7 +525,7 @@ def _routes(value: bytes) -> "list[list[str]]":
             raise ValueError
         network = bytearray(value[i + 1 : end] + bytes(4))
         if width & 7:
-            network[width >> 3] &= 0xFF00 >> (width & 7)  # what the mask does not cover is 0
+            network[width >> 3] &= 0xFF00 >> (width & 7)  # the bits outside the mask are 0
         found.append(["%s/%d" % (dotted(bytes(network), 0), width), dotted(value, end)])
         i = end + 4
     return found
@@ -555,7 +559,7 @@ def _read_fqdn(value: bytes) -> "dict[str, Any]":
     if len(value) < 3:
         raise ValueError
     if flags & _E:
-        # A part of a name has no end (RFC 4702 2.3); then this zero is it.
+        # A partial name has no end of its own (RFC 4702 2.3): this zero ends it.
         text, end = _domain(domain + b"\0", 0)
         if end < len(domain):
             raise ValueError
@@ -567,10 +571,10 @@ def _read_fqdn(value: bytes) -> "dict[str, Any]":
 
 
 def _resolver(value: bytes) -> "dict[str, Any]":
-    # RFC 9463 5.1: behind the name there may be nothing.
+    # RFC 9463 5.1: nothing need follow the name.
     end = 3 + value[2]
     domain, i = _domain(value[3:end], 0)
-    # It is in one piece (RFC 8415 10): a length before each label, and a zero.
+    # The name has no pointers (RFC 8415 10): each label after its length, and a zero.
     if 3 + i != end or len(domain.encode()) + 2 != i:
         raise ValueError
     found = {"priority": _int(value[:2]), "name": domain}
@@ -579,7 +583,7 @@ def _resolver(value: bytes) -> "dict[str, Any]":
         end = i + value[end]
         if end > len(value):
             raise ValueError
-        # RFC 9463 5.2: addresses of groups, and of the host itself, are passed over.
+        # RFC 9463 5.2: multicast and loopback addresses are left out.
         found["addresses"] = addresses = [
             dotted(value[:end], k)
             for k in range(i, end, 4)
@@ -587,7 +591,7 @@ def _resolver(value: bytes) -> "dict[str, Any]":
         ]
         params = _parts(value[end:], 2, 2)
         keys = [key for key, _ in params]
-        # RFC 9460 2.2: in order, each once. RFC 9463 3.1.8: at least one address, and no hints
+        # RFC 9460 2.2: keys in order, each once. RFC 9463 3.1.8: at least one address, no hints
         if not addresses or keys != sorted(set(keys)) or 4 in keys or 6 in keys:
             raise ValueError
         found["params"] = dict(params)

@@ -1,5 +1,5 @@
-"""For those who sleep, or move about: more ways back to a stored lease, and a store that needs no
-flash.
+"""For boards that sleep or change networks: more ways back to a stored lease, and a store that
+needs no flash.
 """
 
 import time
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
         keep: bool
 
 
-_CLOCK = const(1 << 32)  # of clock readings: those of one kind are nearer to each other
+_CLOCK = const(1 << 32)  # two readings of one kind of clock differ by less
 _WALL = const(1)  # kinds of clocks
 _RTC = const(2)
-# No clock that nobody has set shows this year: ESP32 begins in 2000, RP2 in 2021
+# A clock that was not set shows an earlier year: ESP32 begins in 2000, RP2 in 2021
 _SET = const(2024)
 _MEMORY = const(2048)  # bytes that an ESP32's RTC has for the application
 _TAG = const(b"dhc")
@@ -40,29 +40,32 @@ _AT_REST = const((_STOPPED, _BOUND))
 
 
 def wall_clock() -> int:
-    """The time of day as the `epoch` of a Store, for a board whose clock is set at each start,
-    before the Client is, by a chip with a battery say. No clock as long as it is not set.
+    """The time of day, as the `epoch` of a Store. It is for a board whose clock is set at each
+    start before the Client is made, for example by a chip with a battery. 0, which is no clock, as
+    long as it is not set.
     """
     return (_WALL << 32) + int(time.time()) if time.localtime()[0] >= _SET else 0
 
 
 def _stamped(record: bytes, epoch: int) -> bytes:
-    # With another reading, and the CRC that it then has, see Store
+    # The record with another reading, and with the CRC for that; see Store.
     record = record[:-9] + epoch.to_bytes(5, "big")
     return record + crc32(record).to_bytes(4, "big")
 
 
 class Memory(Store):
-    """Records in the RTC's memory, which deep sleep leaves alone, as it does the RTC itself: so
-    the age of a lease is known there. A power cut ends both. ESP32 has it, RP2 has not.
+    """Records in the memory of the RTC. Deep sleep leaves that memory and the RTC alone, so the
+    age of a lease is known afterwards. A power cut ends both. ESP32 has such a memory, RP2 has
+    none.
 
-    `length` bytes from `offset` on are ours: a tag of 3, their length (2 bytes, big-endian), the
-    records. The application puts the others back when it writes to the memory, as is done here.
+    `length` bytes from `offset` on are for the records: a tag of 3 bytes, the length (2 bytes,
+    big-endian), the records. This class keeps all other bytes, and the application must keep
+    these.
     """
 
     def __init__(self, offset: int = 0, length: int = 133) -> None:
-        """length: 5, and `room` for each network. ValueError: there is no such memory, or it has
-        something else in it.
+        """length: 5, and `room` for each network. ValueError: there is no such memory, an argument
+        is wrong, or something else is in that memory.
         """
         import machine  # type: ignore[import-not-found]
 
@@ -79,7 +82,7 @@ class Memory(Store):
         self.tag = _TAG + length.to_bytes(2, "big")
         self._memory()
         if machine.reset_cause() not in (machine.DEEPSLEEP_RESET, machine.SOFT_RESET):
-            # The memory may have survived what the clock has not.
+            # The memory may have survived this reset, and the clock not.
             self.write(b"".join([_stamped(record, 0) for record in self.records()]))
 
     def _memory(self) -> bytes:
@@ -90,19 +93,19 @@ class Memory(Store):
         return memory
 
     def save(self, lease: Lease, key: bytes) -> None:
-        """Store a lease, and always when it began: this memory does not wear."""
+        """Store a lease, and each time when it began: this memory does not wear."""
         super().save(lease, key)
         records = self.records()
         records[0] = _stamped(records[0], self.epoch() - lease.age)
         self.write(b"".join(records))
 
     def read(self) -> bytes:
-        """What was written last; zeros or b"" without that."""
+        """What was written last; zeros or b"" if nothing was."""
         start = self.offset + 5
         return self.rtc.memory()[start : start + self.most * self.room]
 
     def write(self, data: bytes) -> None:
-        """Replace it. ValueError: something else is there meanwhile."""
+        """Replace it. ValueError: something else has been written there."""
         memory = self._memory()
         start = self.offset
         end = start + self.length
@@ -112,18 +115,18 @@ class Memory(Store):
         self.rtc.memory(memory[:start] + data + memory[end:])
 
     def epoch(self) -> int:
-        """What the RTC shows: power-on alone sets it back."""
+        """What the RTC shows: only power-on sets it back."""
         return (_RTC << 32) + int(time.time())
 
 
 class Client(_Client):
-    """A Client with two more settings, and an end before a sleep. On a cable, where nothing tells
-    beforehand which network it is, a NAK makes it verify the other records, each in its turn,
-    before it starts over.
+    """A Client with two more settings and a method to call before a sleep. On a cable nothing
+    tells beforehand which network it is. So after a NAK this client verifies the other records,
+    one after the other, before it starts over.
 
-    early: use a stored lease while it is being verified, unless the store's clock says that it is
-    over; `state` is BOUND only afterwards. It is taken back if the server says no, or nothing.
-    keep: if no server answers, use the stored lease for as long as it runs by the store's clock
+    early: use a stored lease while it is being verified, unless it has ended by the store's clock.
+    `state` is BOUND only after that. The lease is taken away if the server refuses it or does not
+    answer. keep: if no server answers, use the stored lease until it ends by the store's clock
     (RFC 2131 3.2, step 4).
     """
 
@@ -135,8 +138,8 @@ class Client(_Client):
         self.others: list[bytes] = []  # those that come after it
 
     def before_sleep(self, timeout_ms: int = 2000) -> None:
-        """See through what is under way, a renewal say, for at most so long, and not at all if it
-        is to begin later than that; then store how old the lease is, if the store's clock has been
+        """Finish what is under way, for example a renewal, within `timeout_ms`. Do not wait for
+        what begins later than that. Then store the age of the lease, if the store's clock has been
         set since the last packet.
         """
         start = self.clock()
@@ -153,7 +156,7 @@ class Client(_Client):
             store = self.store
             records = store.records(self.key)
             stored = store.lease(records[0], self.key) if records else None
-            # Seconds are cut off at both ends: to store the age each time would make it too young.
+            # Both ages are cut to whole seconds: stored each time, the lease would seem too young.
             if not stored or not -1 <= stored.age - lease.age <= 1:
                 self.attempt(store.save, lease, self.key)
 
@@ -164,16 +167,16 @@ class Client(_Client):
             self._verify()
 
     def update(self, event: str, clear: object = False, recv: bool = False) -> None:
-        if event == self.due:  # the NIC is told again, and nothing else has happened
+        if event == self.due:  # only the NIC is told again
             super().update(event, clear, recv)
             return
-        # Whatever it is, it ends the verification.
+        # Every other event ends the verification.
         record = self.trying
         self.trying = b""
         if event != "nak":
             self.others = []
         elif record:
-            clear = self.reuse  # or else it is of use elsewhere, in use or not
+            clear = self.reuse  # otherwise the record may be right on another network
         if record and event == "timeout" and self.keep:
             lease = self.store.lease(record, self.key)
             if 0 <= lease.age < lease.lease_time:
@@ -193,7 +196,7 @@ class Client(_Client):
         lease = self.store.lease(self.trying, self.key)
         if self.early and not lease.lease_time <= lease.age < _CLOCK:
             if not 0 <= lease.age < lease.lease_time:
-                lease.age = lease.lease_time  # nobody knows: nothing is promised
+                lease.age = lease.lease_time  # the age is not known: promise no time
             if self.attempt(self.link.apply, lease) is not False:
                 self.lease = lease
                 self.tell("early")
