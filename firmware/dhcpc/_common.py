@@ -26,6 +26,16 @@ def packed(name: str, text: str) -> bytes:
     raise ValueError("%s: %r is not an address" % (name, text))
 
 
+def once(dhcp: "Client", extra: str) -> None:
+    """Note that this extra is called for a client, in `dhcp.extras`. ValueError "EXTRA: called
+    twice": it was called for this client before.
+    """
+    called = getattr(dhcp, "extras", ())
+    if extra in called:
+        raise ValueError(extra + ": called twice")
+    dhcp.extras = called + (extra,)  # type: ignore[attr-defined]
+
+
 def each_option(buf: "bytes | bytearray | memoryview", i: int) -> "Iterator[bytes]":
     """The options of `buf` from i to END, each with its code and its length before its value."""
     while buf[i] != 255:  # END

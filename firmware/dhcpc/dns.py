@@ -2,7 +2,7 @@
 
 from dhcpc import Client, Lease
 
-from ._common import packed
+from ._common import once, packed
 
 
 def use(dhcp: Client, servers: "list[str]") -> None:
@@ -11,7 +11,7 @@ def use(dhcp: Client, servers: "list[str]") -> None:
     keeps the name server that it has. Call it before the first poll.
 
     servers: addresses such as "192.0.2.53". ValueError: one of them is no address; or there are
-    none, and the link has no NIC.
+    none, and the link has no NIC; "dns: called twice".
     """
     link = dhcp.link
     apply = link.apply
@@ -19,6 +19,7 @@ def use(dhcp: Client, servers: "list[str]") -> None:
         packed("servers", each)
     if not servers and not getattr(link, "nic", None):
         raise ValueError("servers: none, and the link has no NIC")
+    once(dhcp, "dns")
 
     def instead(lease: Lease | None) -> None:
         if lease:

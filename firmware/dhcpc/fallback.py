@@ -7,7 +7,7 @@ from binascii import crc32
 
 from dhcpc import Client, Lease, Store, dotted, option
 
-from ._common import packed, write_with
+from ._common import once, packed, write_with
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def static(
     `dhcp.lease` is then an Address, the event is "fallback", and `dhcp.reason` still says why
     there is no lease. `acquire` returns the Address, and `release` takes it away. It goes when the
     link goes, and when there is a lease. It has no record. ValueError names the argument that is
-    wrong.
+    wrong; "fallback: called twice": there is one already.
     """
     nic = getattr(dhcp.link, "nic", None)  # a link of your own may have none
     _Fallback(dhcp, after_ms, Address("static", address, mask, gateway, dns, nic))
@@ -123,6 +123,7 @@ class _Fallback:
     def __init__(self, dhcp: Client, after_ms: int, lease: Address) -> None:
         if not (isinstance(after_ms, int) and 0 <= after_ms < 1 << 29):
             raise ValueError("after_ms: not 0 to 2**29 - 1")
+        once(dhcp, "fallback")
         self.dhcp = dhcp
         self.lease = lease
         self.after = after_ms

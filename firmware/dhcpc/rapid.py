@@ -2,7 +2,7 @@
 
 from dhcpc import Client
 
-from ._common import write_with
+from ._common import once, write_with
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ def commit(dhcp: Client) -> None:
 
     The ACK must have option 80, too. It is taken as soon as it comes, as "bound", even while
     OFFERs are being collected. Its lease runs from the first DISCOVER. ValueError: "options", they
-    are too long with this one; "params", they have 80, which RFC 4039 3 forbids.
+    are too long with this one; "params", they have 80, which RFC 4039 3 forbids; "rapid: called
+    twice".
     """
     if _RAPID_COMMIT in dhcp.params:
         raise ValueError("params: 80 must not be there")
@@ -61,4 +62,5 @@ def commit(dhcp: Client) -> None:
                 session.state = state  # the ACK was not taken
 
     write_with(_OPTION, session, write, dhcp.link.buf)  # ValueError: they are too long
+    once(dhcp, "rapid")
     session.write, session.check, session.read = ask, judge, take  # type: ignore[method-assign]

@@ -4,7 +4,7 @@ client listens to all servers, takes the first OFFER, and checks only xid and MA
 
 from dhcpc import Client, option
 
-from ._common import packed, since_step
+from ._common import once, packed, since_step
 from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def choose(
     rule: "Callable[[Message, bytes | None], bool] | None" = None,
 ) -> None:
     """Collect OFFERs for `window_ms` from the first one on, and take the last one that the rule
-    accepts. Call it before the first poll. ValueError: "window_ms", it is below 0.
+    accepts. Call it before the first poll. ValueError: "window_ms", it is below 0;
+    "servers.choose: called twice".
 
     rule(message, server): whether to take the OFFER in `message`, whose options
     `message.option(code)` gives. server: whose OFFER it would replace, 4 bytes; None if there is
@@ -39,6 +40,7 @@ def choose(
     """
     if not (isinstance(window_ms, int) and window_ms >= 0):
         raise ValueError("window_ms: not 0 or more")
+    once(dhcp, "servers.choose")
     session = dhcp.session
     read = session.read
     check = session.check
@@ -64,13 +66,12 @@ def choose(
 
 
 def prefer(dhcp: Client, codes: bytes = b"", window_ms: int = 1000) -> None:
-    """Take the OFFER of the server that the client knows, from its last lease or from the record
-    of this network. If there is no such OFFER within `window_ms` from the first one on, take the
-    first that has all of these options, or else the first. Call it before the first poll, in place
-    of `choose`.
+    """As `choose`, with a rule: take the OFFER of the server that the client knows, from its last
+    lease or from the record of this network. If there is none within `window_ms` from the first
+    OFFER on, take the first that has all of these options, or else the first.
 
-    codes: the codes of the options. The client asks only for those in `params`. ValueError:
-    "window_ms", it is below 0; or "option", one of the codes is none.
+    codes: the codes of the options. The client asks only for those in `params`. ValueError: as
+    `choose` raises it; "option", one of the codes is none.
     """
     for code in codes:
         option(code, b"\0\0")

@@ -2,7 +2,7 @@
 
 from cable import Board, Server
 from dhcpc import anonymity, conflicts, dns, explain, fallback, ipv6only, rapid, servers
-from kit import rfc
+from kit import raises, rfc
 from sleeper import Sleeper
 from world import ACK, DECLINE, DISCOVER, OTHER_SERVER, REQUEST, opt, reply, u32
 
@@ -50,6 +50,49 @@ def each_way(server, taken=()):
                     WRAPPING[(first + step * i) % count](board.client)
                 board.go(0.5)
                 yield board
+
+
+def test_an_extra_whose_second_call_would_be_lost_or_wrong_refuses_it():
+    def static(dhcp):
+        fallback.static(dhcp, "10.0.0.9")
+
+    for calls, name in (
+        ((static, static), "fallback"),
+        ((static, fallback.link_local), "fallback"),
+        ((lambda dhcp: dns.use(dhcp, ["192.0.2.53"]),) * 2, "dns"),
+        ((rapid.commit, rapid.commit), "rapid"),
+        ((servers.choose, servers.choose), "servers.choose"),
+        ((servers.choose, servers.prefer), "servers.choose"),
+    ):
+        dhcp = Board().client
+        calls[0](dhcp)
+        assert raises(ValueError, calls[1], dhcp) == name + ": called twice"
+        calls[0](Board().client)
+
+
+def test_a_call_that_was_refused_does_not_count():
+    dhcp = Board().client
+    raises(ValueError, fallback.static, dhcp, "224.0.0.1")
+    raises(ValueError, dns.use, dhcp, ["moon"])
+    raises(ValueError, servers.choose, dhcp, -1)
+    fallback.link_local(dhcp)
+    dns.use(dhcp, ["192.0.2.53"])
+    servers.choose(dhcp)
+
+
+def test_an_extra_whose_second_call_changes_nothing_takes_it():
+    def only(dhcp):
+        servers.only(dhcp, allow=["10.0.0.1"])
+
+    def probe(dhcp):
+        conflicts.probe(dhcp, lambda ip: False)
+
+    for call in (ipv6only.obey, anonymity.profile, servers.identify, only, probe):
+        board = Board()
+        call(board.client)
+        call(board.client)
+        board.go(1)
+        assert board.cable.address == OURS
 
 
 def test_a_server_that_knows_nothing_of_all_that_gives_a_lease():
