@@ -250,6 +250,28 @@ def test_conflicts_that_are_found_later_count_too():
         assert min(waits[9:]) >= 60_000
 
 
+def test_each_client_has_its_own_row_of_conflicts():
+    for _ in range(10):
+        board = Board().bound()
+        decline(board.client)
+        at = board.cable.now
+        board.go(12)
+        assert board.types[-2:] == [DISCOVER, REQUEST]
+        assert board.cable.sent[-2].at - at < 12_000
+
+
+def test_a_record_of_an_address_that_was_never_used_is_forgotten_by_decline():
+    first = Board().bound()
+    board = first.again()
+    board.cable.faults["apply"] = [OSError(5)] * 20
+    board.go(1)
+    assert board.client.lease is None
+    assert board.client.session.lease
+    decline(board.client)
+    board.poll()
+    assert not board.store.records()
+
+
 def test_it_says_what_has_happened():
     board = device(Neighbours(OURS))
     history = History(board.client)
