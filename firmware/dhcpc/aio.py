@@ -29,7 +29,10 @@ async def acquire(dhcp: "Client | Failover", timeout_ms: int = 20000) -> Lease:
     OSError: as Client.acquire raises it.
     """
     start = dhcp.clock()
-    old = dhcp.link.error()  # of an earlier try, as long as it does not change
+    try:
+        old = dhcp.link.error()  # of an earlier try, as long as it does not change
+    except Exception:
+        old = None  # another link of a Failover may still get a lease
     while True:
         try:
             return dhcp.acquire(0)

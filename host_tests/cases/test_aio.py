@@ -342,6 +342,18 @@ def test_a_failover_is_kept_as_a_client_is():
     assert asyncio.run(main(board.several)) is board.several.lease
 
 
+def test_a_link_of_a_failover_that_cannot_say_what_is_wrong_does_not_end_acquire():
+    async def main(several):
+        task = asyncio.create_task(keep(several))
+        lease = await acquire(several, 0)
+        await gone(task)
+        return lease
+
+    board = Two().go(10)
+    board.lines[0].faults["error"] = OSError(5)
+    assert asyncio.run(main(board.several)) is board.several.lease
+
+
 # The example
 
 
