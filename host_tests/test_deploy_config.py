@@ -152,7 +152,10 @@ def test_a_config_that_is_wrong_is_refused_before_the_board_is_asked(
         ('{"watchdog_s": true}', ": watchdog_s: true"),
         ('{"watchdog_s": "8"}', ': watchdog_s: "8"'),
         ('{"reuse": 1}', ": reuse: 1 is not true or false"),
-        ('{"fallback": {"address": "192.0.2.255"}}', ": fallback: address: not a host's"),
+        (
+            '{"fallback": {"address": "192.0.2.255"}}',
+            ": fallback: address: not a usable host address",
+        ),
         (json.dumps({"vendor_class": "a" * 200, "user_class": ["b" * 200]}), ": options"),
     ],
 )
