@@ -33,7 +33,7 @@ def once(dhcp: "Client", extra: str) -> None:
     called = getattr(dhcp, "extras", ())
     if extra in called:
         raise ValueError(extra + ": called twice")
-    dhcp.extras = called + (extra,)  # type: ignore[attr-defined]
+    dhcp.extras = called + (extra,)
 
 
 def each_option(buf: "bytes | bytearray | memoryview", i: int) -> "Iterator[bytes]":

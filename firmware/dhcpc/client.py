@@ -77,6 +77,7 @@ class Client:
     clear: "tuple[Any, ...] | None"  # that, when it is wrong: made in time, while there is memory
     saved: int | None  # when that was last done; None: it may be done now
     error: BaseException | None  # by on_event
+    extras: tuple[str, ...]  # that have been called, and that may be once alone
 
     options: "Mapping[int, bytes | str]" = {}  # noqa: RUF012
     on_event: "Callable[[str, Lease | None], object] | None" = None

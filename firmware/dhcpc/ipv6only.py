@@ -3,10 +3,7 @@
 from dhcpc import Client, dotted, option
 
 from ._common import each_option, since_step
-from ._compat import TYPE_CHECKING, const
-
-if TYPE_CHECKING:
-    from typing import Any
+from ._compat import const
 
 _SELECTING = const(3)  # states of the session
 _REBOOTING = const(4)
@@ -61,7 +58,7 @@ def obey(dhcp: Client) -> None:
         session.start(secs * 1000 + since_step(dhcp))
         return "ipv6only"
 
-    def take(buf: "Any") -> str:
+    def take(buf: "bytes | bytearray") -> str:
         nonlocal wait
         state = session.state
         event = read(buf)

@@ -3,10 +3,7 @@
 from dhcpc import Client
 
 from ._common import once, write_with
-from ._compat import TYPE_CHECKING, const
-
-if TYPE_CHECKING:
-    from typing import Any
+from ._compat import const
 
 _SELECTING = const(3)  # states of the session
 _REQUESTING = const(5)
@@ -53,7 +50,7 @@ def commit(dhcp: Client) -> None:
                 reason = "server"
         return reason
 
-    def take(buf: "Any") -> str:
+    def take(buf: "bytes | bytearray") -> str:
         state = session.state
         try:
             return read(buf)

@@ -9,7 +9,6 @@ from ._compat import TYPE_CHECKING, const
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
 
     from dhcpc import Lease, Message
 
@@ -45,7 +44,7 @@ def choose(
     read = session.read
     check = session.check
 
-    def collect(buf: "Any") -> str:
+    def collect(buf: "bytes | bytearray") -> str:
         first = session.server is None
         wait = session.wait
         event = read(buf)
@@ -110,7 +109,7 @@ def prefer(dhcp: Client, codes: bytes = b"", window_ms: int = 1000) -> None:
     choose(dhcp, window_ms, rule)
     read = session.read
 
-    def take(buf: "Any") -> str:
+    def take(buf: "bytes | bytearray") -> str:
         event = read(buf)
         if event == "recv" and rank == _KNOWN:
             session.wait = 0  # no better one can come

@@ -260,7 +260,7 @@ class Session:
         if self.lease:
             self.due = min(self.due, self.lease.age + _MIN_T1)
 
-    def read(self, buf: bytes | bytearray | memoryview) -> str:
+    def read(self, buf: bytes | bytearray) -> str:
         """Take in a datagram. Return an event; after "ignored", `reason` has the word for why.
 
         The others: "recv" of an OFFER, "bound", "rebooted", "renewed", "rebound", "nak".

@@ -51,7 +51,7 @@ def fill(pieces):
 
 def with_room(blocks, do):
     """do() with room for so much, in one piece; nothing is collected meanwhile."""
-    pieces: "list[object]" = [None] * PIECES
+    pieces: "list[list[None]]" = [[]] * PIECES
     room = [None] * (blocks * BLOCK + 4)
     gc.disable()
     fill(pieces)

@@ -134,8 +134,8 @@ def test_options_that_are_not_codes_with_values_are_named():
     for options in (5, "moon", [1, 2]):
         assert refusal(options=options) == "options: not {code: value}"
     for name in ("moon", None, 1.5, b"c"):
-        for options in ({name: b"a"}, {codec.HOST_NAME: b"a", name: b"a"}):
-            assert refusal(options=options) in (
+        for named in ({name: b"a"}, {codec.HOST_NAME: b"a", name: b"a"}):
+            assert refusal(options=named) in (
                 "('option', %r)" % (name,),
                 "('option', %r,)" % (name,),
             )
