@@ -53,7 +53,7 @@ _LONGEST = const(b"\x39\x02\x04\0")  # says so: option 57 (RFC 2132 9.10)
 _AWAKE = const(50)  # ms between polls while a reply is awaited
 _LOOK = const(10)  # ms between polls of `acquire`, which waits for the link, too
 # ms that the socket stays open for a reply: another Client may want it
-_TURN = const(2000)  # as long as the next message comes soon
+_LISTEN = const(2000)  # as long as the next message comes soon
 _LINGER = const(10000)  # in RENEWING, REBINDING
 _MOST = const(8)  # datagrams handled in one poll: a flood must not hold up the application
 _PAUSE = const(600000)  # ms between writes of the record, and after one that failed: flash wears
@@ -203,7 +203,7 @@ class Client:
         wait = session.wait
         if link.sock:
             if session.state != _BOUND and session.last - self.last & 0x3FFFFFFF < (
-                _LINGER if session.lease else _TURN
+                _LINGER if session.lease else _LISTEN
             ):
                 wait = min(_AWAKE, wait)
             else:
