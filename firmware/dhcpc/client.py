@@ -1,4 +1,4 @@
-"""The class people use: ties session, lease, store and link together. Knows no board's name."""
+"""The class that people use: ties session, lease, store and link together. Knows no board."""
 
 import errno
 import time
@@ -43,39 +43,41 @@ _SERVER_ID = const(54)
 _MESSAGE = const(56)
 _CLIENT_ID = const(61)
 _ROUTES = const(121)
-# 50, 52, 53, 54, 12, 55, 57, 61: the application does not set these among the others
-_OURS = const(b"2456\x0c79=")
+# 50, 52, 53, 54, 12, 55, 57, 61: `options` must not have these
+_OURS = const(b"\x32\x34\x35\x36\x0c\x37\x39\x3d")
 
 _NO_LINK = const("no link")
 
-_SIZE = const(1024)  # the longest datagram that we take
-_LONGEST = const(b"\x39\x02\x04\0")  # says so: option 57 (RFC 2132 9.10)
+_SIZE = const(1024)  # the longest datagram that the client takes
+_LONGEST = const(b"\x39\x02\x04\x00")  # the same as option 57 (RFC 2132 9.10)
 _AWAKE = const(50)  # ms between polls while a reply is awaited
 _LOOK = const(10)  # ms between polls of `acquire`, which waits for the link, too
 # ms that the socket stays open for a reply: another Client may want it
 _LISTEN = const(2000)  # as long as the next message comes soon
 _LINGER = const(10000)  # in RENEWING, REBINDING
 _MOST = const(8)  # datagrams handled in one poll: a flood must not hold up the application
-_PAUSE = const(600000)  # ms between writes of the record, and after one that failed: flash wears
-_SOON = const(1000)  # ms until the NIC is told again what it did not take
+_PAUSE = const(600000)  # ms between writes of the record, failed ones included: flash wears
+_SOON = const(1000)  # ms until the next try after a fault
 
 
 class Client:
     """A DHCP client on one link. `lease` is the Lease in use, or None; `reason`, why there is
     none, or the last fault; `wanted`, whether to go for a lease.
 
-    What extras build on is public, too: `session`, `store`, `link`; `start`, `send`, `update`,
-    `tell`, which a subclass may extend; `key`, that of the store's record for this network.
+    Extras use these, which are public, too: `session`, `store`, `link`; `start`, `send`, `update`,
+    `tell`, which a subclass may extend; `key`, the key of this network's record in the store.
     """
 
     lease: Lease | None
     reason: "str | Exception | None"
     key: bytes
     record: bytes | None
-    due: str | None  # the event that the NIC has yet to follow
-    save: "tuple[Any, ...] | None"  # what to do with the record, and with what
-    clear: "tuple[Any, ...] | None"  # that, when it is wrong: made in time, while there is memory
-    saved: int | None  # when that was last done; None: it may be done now
+    due: str | None  # the event that the NIC has not followed yet
+    save: "tuple[Any, ...] | None"  # what the record needs: a function, and its arguments
+    clear: (
+        "tuple[Any, ...] | None"  # the same for a wrong record: made early, while there is memory
+    )
+    saved: int | None  # when `save` was last done; None: it may be done now
     error: BaseException | None  # by on_event
     extras: tuple[str, ...]  # that have been called, and that may be once alone
 
@@ -87,21 +89,22 @@ class Client:
     store: "Any" = "/dhcpc.lease"
     start_wait_ms = 0
     wanted = True
-    last = 0  # when a message was sent, ms
+    last = 0  # when the last message was sent, ms
 
     def __init__(self, nic: "Any", **settings: "Unpack[Settings]") -> None:
-        """Silence the built-in client; nothing is sent before the first poll. ValueError has the
-        name of a setting that there is not; or name, value and right type of one of another type;
-        the code of an option that cannot be sent; or "options" if all of them are too long.
+        """Silence the built-in client. Nothing is sent before the first poll. ValueError names
+        what is wrong: an unknown setting; the name, value and right type of a setting of another
+        type; the code of an option that cannot be sent; or "options" if all are too long together.
 
-        nic: active; or a Link. The settings, by their names:
+        nic: active; or a Link. The settings, by name:
 
-        hostname: option 12. client_id: option 61 with its type byte, else 1 and the MAC. params:
-        option 55, its codes in order. One of these three that is empty is not sent. options:
-        {code: bytes, or text} to send besides. store: a path, or a Store. on_event(event, lease):
-        is told of each event. clock(): ms, modulo 2**30 or more, where sleep stops time.ticks_ms.
-        reuse: use a stored lease whose age the store's clock tells, without a packet, until its
-        T1. start_wait_ms: begin after a random time of at most that (RFC 2131 4.4.1).
+        hostname: option 12. client_id: option 61 with its type byte; by default 1 and the MAC.
+        params: option 55, the codes in order. If one of these three is empty, it is not sent.
+        options: {code: bytes or text}, other options to send. store: a path, or a Store.
+        on_event(event, lease): is called with each event. clock(): ms, modulo 2**30 or more, in
+        place of time.ticks_ms, which sleep may stop. reuse: use a stored lease without a packet
+        until its T1, if the store's clock tells its age. start_wait_ms: wait for a random time of
+        at most that before the start (RFC 2131 4.4.1).
         """
         link = nic if isinstance(nic, Link) else Link(nic)
         self.hostname = link.hostname
@@ -146,11 +149,11 @@ class Client:
         return _STATES.split()[self.session.state]
 
     def poll(self, wait_ms: int = 0) -> int:
-        """Handle what has arrived and what is due; wait at most `wait_ms` for a datagram. What
-        fails is an event. What `on_event` has raised comes out at the end, when all is done.
+        """Handle what has arrived and what is due; wait at most `wait_ms` for a datagram. A fault
+        is an event. Only what `on_event` raises comes out, at the end, when all is done.
 
-        Return in how many milliseconds to call again: at most 50 while a reply is awaited, at most
-        a day.
+        Return in how many milliseconds to call again: at most 50 while the client listens for a
+        reply, at most a day.
         """
         try:
             wait = self.step(wait_ms)
@@ -165,7 +168,7 @@ class Client:
         return wait
 
     def step(self, wait_ms: int) -> int:
-        """Do what `poll` does, its faults not caught."""
+        """Do what `poll` does, but let faults out."""
         link = self.link
         session = self.session
         if self.due:
@@ -182,7 +185,7 @@ class Client:
         most = _MOST
         pause = 0
         while True:
-            # What has arrived comes first: it may be the answer to what is due otherwise.
+            # What has arrived comes first: it may answer what would be sent again.
             data = most and link.recv(_SIZE, pause)
             pause = 0
             if data:
@@ -218,7 +221,7 @@ class Client:
     def acquire(
         self, timeout_ms: int = 20000, idle: "Callable[[], object] | None" = None
     ) -> Lease:
-        """Poll until there is a lease, and return it; call `idle()` every 100 ms at least.
+        """Poll until there is a lease, and return it. Call `idle()` at least every 100 ms.
         timeout_ms: below 2**30.
 
         OSError: ETIMEDOUT and `reason`, or the link's own reason, in words.
@@ -240,9 +243,9 @@ class Client:
         return self.lease
 
     def verify(self) -> None:
-        """Ask with the next poll whether the lease still holds (INIT-REBOOT, RFC 2131 3.2): after
-        a time, say, in which the link may have been away. Until there is an answer, there is no
-        address. Without a lease, nothing.
+        """With the next poll, ask whether the lease is still valid (INIT-REBOOT, RFC 2131 3.2);
+        for example after a time in which the link may have been away. There is no address until
+        the answer. Without a lease this does nothing.
         """
         session = self.session
         if session.lease:
@@ -250,12 +253,12 @@ class Client:
             self.update("link")
 
     def renew(self) -> None:
-        """Renew the lease with the next poll, before T1. Without a lease, nothing."""
+        """Renew the lease with the next poll, before T1. Without a lease this does nothing."""
         self.session.due = 0
 
     def release(self) -> None:
         """Send RELEASE, take the address away and forget its record; without a lease, only stop.
-        Only `acquire` starts anew.
+        Only `acquire` starts the client again.
         """
         if self.wanted:
             self.wanted = False
@@ -268,7 +271,7 @@ class Client:
             self.poll()
 
     def close(self) -> None:
-        """Let the lease be, and hand the interface back to the built-in client."""
+        """Keep the record, and hand the interface back to the built-in client."""
         self.wanted = False
         self.saved = None  # this may be the end
         self._stop("link")
@@ -286,8 +289,8 @@ class Client:
     # What extras call, and extend in a subclass
 
     def start(self) -> None:
-        """Start, as the link is up: with INIT-REBOOT if there is a record of this device on this
-        network (RFC 2131 3.2), else with INIT.
+        """Start, since the link is up: in INIT-REBOOT if there is a record of this device on this
+        network (RFC 2131 3.2), else in INIT.
         """
         session = self.session
         session.step(self.clock())  # `start` counts from the last one, which may be long ago
@@ -303,7 +306,7 @@ class Client:
         self.update("reused" if session.lease else "link")
 
     def find(self) -> None:
-        """Read the record of this device on this network, `record`, unless it is there."""
+        """Read `record`, that of this device on this network, unless it is there already."""
         link = self.link
         old = self.key
         self.key = None  # type: ignore[assignment]  # or another network's might stay
@@ -317,7 +320,7 @@ class Client:
             self.record = (self.store.records(key) + [b""])[0]
 
     def send(self, type: int) -> None:
-        """Send the message of option 53 `type`, or, if 0, that of the session's state."""
+        """Send the message of the session's state. type: 0; or the option 53 of another one."""
         link = self.link
         session = self.session
         self.last = self.clock()
@@ -327,16 +330,16 @@ class Client:
             session.unsent()
 
     def update(self, event: str, clear: object = False, recv: bool = False) -> None:
-        """Have the NIC and `lease` follow the session, and tell of the event. The record follows
-        at the end of a poll: that takes longest, and the address works already.
+        """Let the NIC and `lease` follow the session, and tell the event. The record follows at
+        the end of the poll: it takes longest, and the address works already.
 
-        clear: the record is wrong from now on. recv: a message that came has brought it about.
+        clear: the record is wrong from now on. recv: the event comes from a message.
         """
         lease = self.session.lease
         if clear and (self.lease or self.due or self.reuse):
             self.save = self.clear
             self.saved = None
-        self.due = event  # from here on, what finds no memory is done by the next poll
+        self.due = event  # from here on, the next poll does what there is no memory for now
         self.lease = None
         if self.attempt(self.link.apply, lease) is False:
             return
@@ -353,7 +356,7 @@ class Client:
 
     def read(self, buf: bytes) -> None:
         """Take in a datagram. As long as there is no lease, `reason` says which server has
-        answered what, its own words (option 56) behind it.
+        answered what, with its own words (option 56).
         """
         session = self.session
         event = self.attempt(session.read, buf)
@@ -375,8 +378,8 @@ class Client:
                 self.update(event, event == "nak", True)
 
     def attempt(self, do: "Callable[..., Any]", *arguments: object) -> "Any":
-        """Return what do(*arguments) returns, or False if it fails: that is an event, and the
-        exception the `reason`.
+        """Return what do(*arguments) returns, or False if it fails: then there is an event, and
+        `reason` is the exception.
         """
         try:
             return do(*arguments)
@@ -386,7 +389,7 @@ class Client:
         return False
 
     def tell(self, event: str) -> None:
-        """Tell the application. What it raises comes out of `poll`, at its end."""
+        """Tell the application an event. What it raises comes out at the end of `poll`."""
         if self.on_event:
             try:
                 self.on_event(event, self.lease)

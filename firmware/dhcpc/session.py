@@ -3,10 +3,9 @@
 Time, randomness and datagrams come in as arguments; events and messages go out. Knows no socket,
 network, file, clock.
 
-The rules of the house: `step` alone lets time pass and starts a sending, `read` alone takes in a
-reply, and both return an event. Call `step` until it returns None; after "send" `write` the
-message and send it, before anything else. `wait` then tells in how many milliseconds to call
-again.
+The rules of the house: only `step` lets time pass and starts a sending, only `read` takes in a
+reply, and both return an event. Call `step` until it returns None. After "send", `write` the
+message and send it before anything else. `wait` then says in how many milliseconds to call again.
 """
 
 from ._compat import TYPE_CHECKING, const
@@ -39,7 +38,7 @@ _FORMS = const(
     b"\x00"  # BOUND
     b"\x93"  # RENEWING: REQUEST, ciaddr, to the server alone
     b"\x13"  # REBINDING: REQUEST, ciaddr
-    # Two messages have no state to themselves. They stand as far behind as their option 53 says.
+    # Two messages have no state of their own: they follow, each at the place of its option 53.
     b"\x00\x00\x00"
     b"\x64"  # DECLINE: options 50 and 54
     b"\x00\x00"
@@ -47,8 +46,8 @@ _FORMS = const(
 )
 _UNICAST = const(0x80)
 
-# RFC 2131 figure 5: the replies that each state takes: 0x04 OFFER, 0x20 ACK, 0x40 NAK, which is
-# 1 << option 53.
+# RFC 2131 figure 5: the replies that each state takes, as 1 << option 53: 0x04 OFFER, 0x20 ACK,
+# 0x40 NAK
 _REPLIES = const(
     b"\x00"  # STOPPED
     b"\x00"  # INIT
@@ -89,44 +88,44 @@ _BROADCAST = const(0x8000)  # the flag
 _MIN_T1 = const(4)  # seconds of a lease before it is renewed
 _PART = const(60)  # of the lease, that passes between REQUESTs in RENEWING, REBINDING
 _LASTED = const(30)  # seconds of a lease after which its end is no reason to back off
-_BACK = const(0x3FFF0000)  # ms: a clock that is behind by up to a minute stands still
+_BACK = const(0x3FFF0000)  # ms: a clock that goes back by up to a minute stands still
 _DAY = const(86400)
 _NOBODY = const(b"\0\0\0\0")
 _IDLE = const(1000)  # ms between calls while there is nothing to wait for
 
 
 class Session:
-    """One client's part in DHCP. `state`; `lease`, None unless there is one; `wait`, milliseconds
-    until the next `step`; `reason`, why a reply was refused.
+    """One client's part in DHCP. `state`; `lease`, or None; `wait`, milliseconds until the next
+    `step`; `reason`, why a reply was refused.
     """
 
     flags = 0  # may be set: 0x8000 asks for broadcast replies first
 
-    # The message that was read or written last
+    # The last message that was read or written
     type: int  # option 53
-    to: bytes | None  # whom it was for; None for all
+    to: bytes | None  # the server that it is for; None for all
     reason: str | None
 
     # The clock
-    last = 0  # `now` of the step before, ms
-    ms = 0  # of the time until then, what is short of a second
+    last = 0  # `now` of the last step, ms
+    ms = 0  # the part of a second that had passed then
 
     # The transaction
     state = _STOPPED
     xid: bytes
     age: int  # seconds since its first message
-    secs: int  # the field of that name, as of the message that was sent last
+    secs: int  # the field of that name in the last message
     count: int  # messages sent
 
-    # What is asked for, or had
+    # What the client has, or asks for
     lease: Lease | None
     yiaddr = _NOBODY
-    server: bytes | None = None  # whose OFFER or lease it is, zeros if nobody says
-    # The server that has not kept what it offered: the next DISCOVER is for others. No server's
-    # address begins with 0.33.
+    server: bytes | None = None  # whose OFFER or lease it is; zeros if nothing names it
+    # The server that has not kept its OFFER: the next DISCOVER is for others. No server's address
+    # begins with 0.33.
     shun = b"\0!"
     due: int  # the age of the lease, in seconds, at which to send the next REQUEST
-    fails = 0  # starts in a row without a lease that lasts: each doubles the wait before the next
+    fails = 0  # starts in a row without a lease that lasts; each doubles the wait before the next
 
     def __init__(self, chaddr: bytes, options: bytes, rand: "Callable[[int], int]") -> None:
         """chaddr: 6 bytes. options: encoded, option 61 first. rand: as random.getrandbits."""
@@ -138,9 +137,11 @@ class Session:
         self.stop()
 
     def start(self, wait: int = 0, yiaddr: bytes = b"", lease: Lease | None = None) -> None:
-        """Drop the lease and go for one in `wait` ms from the last step; if below 0, at once the
-        first time, and 2, 4 ... 64 s later if that goes on, and no lease lasts. yiaddr: of a
-        stored lease, to be verified. lease: a stored one, to be used if its age is known.
+        """Drop the lease, and go for one.
+
+        wait: ms from the last step to the first message. Below 0: none the first time, then 2, 4
+        ... 64 s, until a lease lasts for 30 s. yiaddr: of a stored lease, to be verified. lease: a
+        stored one, to be used if its age is known.
         """
         old = self.lease
         if wait < 0 and not (old and old.age >= _LASTED):
@@ -166,7 +167,7 @@ class Session:
         self.wait = _IDLE
 
     def _begin(self, state: int) -> None:
-        # A transaction: a new xid, and what it leads to runs from its first message.
+        # A transaction: a new xid; its lease runs from its first message.
         self.xid = self.rand(32).to_bytes(4, "big")
         self.secs = self.secs + self.age if self.state > _BOUND else 0
         self.age = 0
@@ -183,8 +184,8 @@ class Session:
         self.due = min(max(lease.t1, _MIN_T1), lease.lease_time)
 
     def step(self, now: int) -> str | None:
-        """Act on the time `now`, ms modulo 2**30. Return the event "send", "expired" or "timeout";
-        None if idle.
+        """Let time pass until `now`, ms modulo 2**30. Return the event "send", "expired" or
+        "timeout"; None if there is nothing to do.
         """
         gone = (now - self.last) & 0x3FFFFFFF
         if gone > _BACK:
@@ -205,8 +206,7 @@ class Session:
                 self.start(-1)
                 return "expired"
             if age >= self.due:
-                # T1, T2, or a while after the last REQUEST (RFC 2131 4.4.5). Each is a
-                # transaction of its own.
+                # T1, T2, or the next REQUEST (RFC 2131 4.4.5). Each is a transaction of its own.
                 left = lease.t2 - age
                 self._begin(_RENEWING if left > 0 else _REBINDING)
                 if left <= 0:
@@ -225,13 +225,13 @@ class Session:
                 self.age = self.count = 0
             else:
                 if self.count > 1:
-                    self.flags ^= _BROADCAST  # some servers do not manage without, or with it
+                    self.flags ^= _BROADCAST  # some servers answer only with it, or without it
                 self.secs = self.age  # which the REQUEST in REQUESTING repeats: RFC 2131 4.4.1
         elif self.count == (_REBOOT_TRIES if state == _REBOOTING else _TRIES):
             self.start(-1)
             return "timeout"
-        # RFC 2131 4.1, but 1 s times 0.5 to 1.5, then 1, 2, 2, 4, 4 ... 4 s times 0.5 to 1, and 8,
-        # 16, 32, 64 s in the end: who begins together parts soon, and nobody is late.
+        # RFC 2131 4.1, but 1 s times 0.5 to 1.5, then 1, 2, 2, 4, 4 ... 4, and 8, 16, 32, 64 s,
+        # times 0.5 to 1. Boards that start together soon drift apart, and none waits long.
         count = self.count
         self.count = count + 1
         back = max(min(count >> 1, _BACKOFF), min(count - _PATIENCE, _MAX_BACKOFF))
@@ -239,11 +239,11 @@ class Session:
         return "send"
 
     def write(self, buf: bytearray | memoryview, type: int) -> int:
-        """Write the message of option 53 `type`, DECLINE or RELEASE, or, if 0, that which `state`
-        sends. Return how long it is. buf, ValueError: as of `build`.
+        """Write the message that `state` sends, and return how long it is. buf, ValueError: see
+        `build`. type: 0; or the option 53 of DECLINE or RELEASE, to write that.
 
-        `type` is then its option 53, `to` the 4 bytes of the server that alone gets it, None for a
-        broadcast.
+        The attribute `type` is then its option 53, and `to` the 4 bytes of the only server that
+        gets it, None for a broadcast.
         """
         form = _FORMS[type + _REBINDING if type else self.state]
         self.type = form & 15
@@ -252,8 +252,8 @@ class Session:
         return build(buf, form, self)
 
     def unsent(self) -> None:
-        """Take back the sending: the message could not leave, and that is no try. The next one
-        comes soon, and at random: another Client may have the port.
+        """Take back the sending, since the message could not leave. The next try comes soon, and
+        at random: another Client may have the port.
         """
         self.count -= 1
         self.wait = self.rand(12)
@@ -261,9 +261,8 @@ class Session:
             self.due = min(self.due, self.lease.age + _MIN_T1)
 
     def read(self, buf: bytes | bytearray) -> str:
-        """Take in a datagram. Return an event; after "ignored", `reason` has the word for why.
-
-        The others: "recv" of an OFFER, "bound", "rebooted", "renewed", "rebound", "nak".
+        """Take in a datagram, and return an event: "recv" for an OFFER, "bound", "rebooted",
+        "renewed", "rebound", "nak"; or "ignored", and `reason` has the word for why.
         """
         m = self.message
         self.type = 0
@@ -287,8 +286,8 @@ class Session:
         return event
 
     def check(self, reason: str | None) -> str | None:
-        """Return the word for what keeps the client from taking the message that has just been
-        read, if anything. The first OFFER is taken. reason: the word for what is malformed.
+        """Return the word for why the client does not take the message that has just been read;
+        None if it does. It takes the first OFFER. reason: the word for what is malformed.
         """
         m = self.message
         buf = m.buf

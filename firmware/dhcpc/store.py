@@ -1,5 +1,5 @@
-"""Lease records: what they say, and where they survive a power cut. Of the protocol it knows no
-more than how a message is laid out.
+"""Lease records: what they contain, and how they survive a power cut. Knows the layout of a
+message, and nothing else of the protocol.
 """
 
 import os
@@ -19,29 +19,29 @@ _FIRST = const(0x7FFF)  # where an option's code stands in a message, of Message
 
 
 class Store:
-    """The records of the networks that were joined last, the last of all first, in a file. For
-    another place, override `read` and `write`.
+    """The records of the last networks, the newest first, in a file. For another place, override
+    `read` and `write`.
 
     A record has `room` bytes, big-endian: key, options, zeros, yiaddr (4 bytes), reading (5),
     CRC-32 of all that (4). key: version 1 (1 byte), length of the network's name (1), chaddr (6),
-    the name, which is the SSID, or empty on a cable, option 61 as it is sent. reading: what the
-    clock showed when the lease began: its kind (1 byte), seconds (4); of kind 0 without a clock.
+    the name (the SSID, or empty on a cable), option 61 as it is sent. reading: what the clock
+    showed when the lease began: its kind (1 byte), seconds (4); kind 0 means no clock.
     """
 
     most = 4  # networks
     room = 128  # bytes, 255 at most; options that do not fit are left out
-    # May be set: what a clock that no reset sets back shows, its kind (1 to 255) << 32, plus
-    # seconds. int() is 0: without a clock no age is known.
+    # May be set to a function that reads a clock which no reset sets back: its kind (1 to 255)
+    # << 32, plus seconds. int() is 0: without a clock nobody knows the age of a lease.
     epoch: "Any" = int
 
     def __init__(self, path: str) -> None:
-        """path: on a file system whose rename replaces at one stroke, as littlefs does: a power
-        cut then leaves the old records or the new ones.
+        """path: on a file system whose rename is atomic, as littlefs is: a power cut then leaves
+        the old records or the new ones.
         """
         self.path = path
 
     def records(self, key: bytes = b"") -> list[bytes]:
-        """The records that are whole, of that key, or of any, the last network's first."""
+        """The whole records of that key, or all of them; those of the last network first."""
         data = self.read()
         found = []
         for i in range(0, len(data) + 1 - self.room, self.room):
@@ -51,8 +51,8 @@ class Store:
         return found
 
     def lease(self, record: bytes, key: bytes) -> Lease:
-        """Return the Lease of a record of that key, with its `age` by the clock: below 0 or beyond
-        its end if nobody knows, or if its address cannot be a host's.
+        """Return the Lease of a record of that key. The clock tells its `age`, which is below 0 or
+        after the end if nobody knows it, or if the address cannot be a host's.
         """
         message = Message()
         ack = bytes(16) + record[-13:-9] + bytes(220)  # as far as it was kept
@@ -63,9 +63,9 @@ class Store:
         return lease
 
     def save(self, lease: Lease, key: bytes) -> None:
-        """Store a lease in place of that of the same key and server, unless it is there, and, if
-        there is a clock, with a reading that is younger than T1. OSError: it cannot be stored.
-        ValueError: the key is too long for a record.
+        """Store a lease in place of the one with the same key and server. Do not write if it is
+        there already, with a reading that is younger than T1 if there is a clock. OSError: it
+        cannot be stored. ValueError: the key is too long for a record.
         """
         index = lease.message().index
         ack = lease.ack
@@ -73,7 +73,7 @@ class Store:
         # Option 54, if only zeros: it tells records of one network apart.
         mine = data = key + b"\x36\x04" + lease.server
         for code in _KEPT:
-            # Of one that comes more than once, the first, by which the session has gone
+            # The first one if there are several: the session has used that one.
             i = index[code] & _FIRST
             value = ack[i : i + 2 + ack[i + 1]]
             if i and len(data + value) <= room:
@@ -93,7 +93,7 @@ class Store:
             self.write(data[: self.most * self.room])
 
     def clear(self, key: bytes) -> None:
-        """Forget the record of that key that was joined last. OSError: it is still there."""
+        """Forget the newest record of that key. OSError: it is still there."""
         records = self.records()
         for record in records:
             if record.startswith(key):
@@ -102,11 +102,11 @@ class Store:
                 return
 
     def read(self) -> bytes:
-        """What was written last; b"" without that, or if it cannot be read."""
+        """What was written last; b"" if there is nothing, or it cannot be read."""
         try:
             with open(self.path, "rb") as f:
                 return f.read()
-        except OSError:  # a fault of the file system, too: the next lease mends it
+        except OSError:  # there is no file; or a fault, which the next lease mends
             return b""
 
     def write(self, records: bytes) -> None:

@@ -70,8 +70,8 @@ def option(code: int, value: bytes | str) -> bytes:
 
 
 def stray(buf: bytes, message: "Fields") -> str | None:
-    """Return the word for what tells that a message is no reply (op), or none to `message` (xid,
-    chaddr); None if it is one. htype and hlen are not looked at: servers write what they like.
+    """Return why a message is not a reply to `message`: "op", "xid" or "chaddr"; None if it is.
+    htype and hlen are not checked: servers write what they like.
     """
     if not buf.startswith(b"\2"):
         return "op"
@@ -83,13 +83,13 @@ def stray(buf: bytes, message: "Fields") -> str | None:
 def build(buf: bytearray | memoryview, type: int, message: "Fields") -> int:
     """Write a client's message (RFC 2131 table 5) into `buf`; return how long it is.
 
-    buf: has 570 bytes. The message has 548 at most, what every server takes: the 576 of RFC 2131 2
-    less IP and UDP headers. Zeros are written behind it.
-    type: option 53, plus, if they belong in the message, 0x10 for ciaddr, 0x20 for option 50, 0x40
-    for option 54. The first two are both `yiaddr`, the third is `server`; zeros are left out.
+    buf: has 570 bytes. The message has at most 548, which every server takes: the 576 of RFC 2131
+    2 without IP and UDP headers. Zeros follow it.
+    type: option 53, plus 0x10 if the message has ciaddr, 0x20 for option 50, 0x40 for option 54.
+    The value of the first two is `yiaddr`, of the third `server`; 0.0.0.0 is left out.
     message: anything with these attributes. xid, yiaddr, server: 4 bytes. secs, flags: 16 bits.
-    chaddr: 6 bytes, an Ethernet address. options: all others, encoded, with END; option 61, if it
-    is among them, comes first, since DECLINE and RELEASE carry that one alone.
+    chaddr: 6 bytes, an Ethernet address. options: all others, encoded, with END. Option 61 comes
+    first if it is there, since DECLINE and RELEASE have no other.
 
     ValueError "options": they do not fit.
     """
@@ -113,7 +113,7 @@ def build(buf: bytearray | memoryview, type: int, message: "Fields") -> int:
         flags,
         message.yiaddr if type & _CIADDR else b"",
         message.chaddr,
-        b"c\x82Sc\x35\x01",
+        b"\x63\x82\x53\x63\x35\x01",  # the magic cookie, option 53
         kind,
     )
     i = 243
@@ -131,22 +131,21 @@ def build(buf: bytearray | memoryview, type: int, message: "Fields") -> int:
 
 
 class Message:
-    """A message, read in place. What `read` finds holds until the next `read`."""
+    """A message, read in place. What `read` finds is valid until the next `read`."""
 
     buf: bytes
 
     def __init__(self) -> None:
-        # Where an option's code stands in `buf`; 0 where it does not occur.
+        # Where an option's code stands in `buf`; 0 if it is not there.
         self.index = array("H", bytes(512))
         self.values: dict[int, bytes] = {}  # of the options that come in pieces
 
     def read(self, buf: bytes | bytearray | memoryview) -> str | None:
         """Index the options of a message. Return None, or the word for what is malformed.
 
-        Pad, order, a missing END, what stands behind END, unknown options: no fault (RFC 2131
-        4.1). The options field comes first, then `file`, then `sname`, where option 52 says so
-        (RFC 3396 5). The word "option" is for one that runs over its field; what came before it is
-        there.
+        Pad, any order, a missing END, bytes after END, unknown options are no fault (RFC 2131
+        4.1). The options field comes first, then `file`, then `sname`, if option 52 says so (RFC
+        3396 5). "option" means that one runs over its field; the options before it are there.
         """
         self.buf = buf  # type: ignore[assignment]  # the others serve as well
         self.values.clear()
@@ -188,14 +187,14 @@ class Message:
         return "option" if i == end and buf[i] not in _SINGLE else None
 
     def find(self, code: int, length: int) -> int:
-        """Where the option's value begins in `buf`; 0 where it does not occur, or has another
-        length. Of one that comes more than once, the first counts: nobody splits one that small.
+        """Where the option's value begins in `buf`; 0 if the option is not there, or has another
+        length. The first one counts if there are several: nobody splits one that small.
         """
         i = self.index[code] & ~_TWICE
         return i + 2 if i and self.buf[i + 1] == length else 0
 
     def option(self, code: int) -> bytes | None:
-        """The option's bytes, its pieces joined (RFC 3396); None where it does not occur."""
+        """The option's bytes, its pieces joined (RFC 3396); None if it is not there."""
         i = self.index[code]
         if i >= _TWICE:
             return self.values[code]
