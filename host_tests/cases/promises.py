@@ -33,7 +33,7 @@ FOREVER = 0x1FFFFFFF  # seconds
 
 # The most that is sent, whatever comes, as long as the user does nothing
 BURST = 25  # in 10 s
-MINUTE = 45  # in 60 s
+MINUTE = 50  # in 60 s
 
 AT_ONCE = 9  # events of a call
 SILENCE = 64_000  # ms without a lease and without a message, at most (RFC 2131 4.1)
