@@ -22,7 +22,7 @@ import decode
 from capture.conversations import conversations
 from capture.judge import Judge
 from capture.messages import Message, messages
-from capture.notes import duration
+from capture.notes import duration, forgiven, note
 from capture.summary import summary
 from counting import cost
 from crafted import ETHER, TOOL, Run, damaged, ip, pcap, write
@@ -129,6 +129,25 @@ def test_notes_have_what_matters_of_each_type() -> None:
 def test_a_request_says_what_it_is_for() -> None:
     assert notes(request((50, IP))) == [IP]
     assert notes(renews(ALL)) == [IP]
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "said"),
+    [
+        (1, NOBODY, "mask 0.0.0.0 is not used, 255.255.255.0 is"),
+        (1, "255.0.255.0", "mask 255.0.255.0 is not used, 255.255.255.0 is"),
+        (3, IP, f"router {IP} is not used: it cannot be one"),
+        (6, "127.0.0.53", "DNS 127.0.0.53 is not used: it cannot be one"),
+        (51, 0, "lease time 0 is not used, 1 h is"),
+        (54, "127.0.0.1", "server 127.0.0.1 cannot be one: RENEWING asks all servers"),
+    ],
+)
+def test_what_the_firmware_forgives_an_ack_is_told(code: int, value: Any, said: str) -> None:
+    options: dict[int, Any] = {54: SERVER, 51: 43200, 1: "255.255.255.0", 3: SERVER, 6: RIVAL}
+    for each, found in ((options, []), (options | {code: value}, [said])):
+        read = message(payload("ACK", each.items(), yiaddr=IP), SERVER)
+        assert forgiven(read) == found
+        assert note(read).endswith("; ".join(found))
 
 
 def test_what_an_ack_changes_is_told() -> None:

@@ -64,6 +64,8 @@ def test_overloaded_fields_are_not_shown_as_names(tmp_path: Path) -> None:
         (51, "00015180", "86400 s (1 day, 0:00:00)"),
         (52, "03", "file and sname"),
         (53, "06", "NAK"),
+        (53, "0205", "OFFER, of 0205, which is not its size"),
+        (53, "", "empty"),
         (55, "01f2", "1 subnet mask, 242 option 242"),
         (61, "01020000000001", "Ethernet 02:00:00:00:00:01"),
         (68, "", "none"),

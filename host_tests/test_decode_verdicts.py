@@ -57,6 +57,17 @@ def test_a_lease_and_what_became_of_it() -> None:
     assert verdict(*said) == (f"{LEASE}; renewed 3 times; rebound; confirmed; released", "")
 
 
+def test_a_request_without_a_server_takes_the_offer_of_its_address() -> None:
+    def bare(kind: str) -> Message:
+        return message(payload(kind, [(51, 43200)], yiaddr=IP), SERVER)
+
+    said = [discover(), bare("OFFER"), request((50, IP)), bare("ACK")]
+    assert states(*said) == ["SELECTING", "SELECTING", "REQUESTING", "BOUND"]
+    assert verdict(*said) == (LEASE, "")
+    said[2:] = [request((50, IP), xid=2), message(payload("ACK", yiaddr=IP, xid=2), SERVER)]
+    assert states(*said)[2] == "REBOOTING"
+
+
 def test_a_lease_that_is_asked_for_anew_is_one() -> None:
     said = [discover(), offer(), takes(), ack()]
     assert verdict(*said, *said, *said) == (f"{LEASE}; asked for again 2 times", "")

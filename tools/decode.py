@@ -59,14 +59,13 @@ def main() -> int:
         "ssh router tcpdump -U -w - port 67 | {} -",
     )
     parser.add_argument("file", nargs="+", help=_FILES)
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument(
+    parser.add_argument(
         "-v", "--verbose", action="store_true", help="show every field of every message"
     )
-    form.add_argument(
+    parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON object for each message, each on a line",
+        help="print one JSON object for each message, each on a line, with or without -v",
     )
     parser.add_argument("--client", type=_mac, metavar="MAC", help="show only that client")
     parser.add_argument("--xid", type=_xid, metavar="HEX", help="show only that transaction")

@@ -252,8 +252,8 @@ class _Listener:
             self.judge.put("SELECTING", message, wanted(message), _NOBODY)
             self.open.sent[kind, ""] += 1
         elif kind == "REQUEST":
-            state, ip = asked_in(message), wanted(message)
-            self.judge.put(state, message, ip, server_of(message))
+            (state, server), ip = self.asked(message), wanted(message)
+            self.judge.put(state, message, ip, server)
             what = {"REQUESTING": "", "REBOOTING": f" for {ip}"}.get(state, f" to renew {ip}")
             self.open.sent[kind, what] += 1
         elif kind == "INFORM":
@@ -262,6 +262,17 @@ class _Listener:
         elif kind in ("DECLINE", "RELEASE"):
             self.ended(kind, wanted(message))
         return said
+
+    def asked(self, message: Message) -> tuple[str, str]:
+        # The state that a REQUEST was sent in, and the server that it is for. Without option 54 it
+        # takes an OFFER, which may have had none either, if there was one of that address.
+        state = asked_in(message)
+        if state == "REBOOTING":
+            taken = message.record["xid"], wanted(message)
+            for server, offer in self.offers.items():
+                if (offer.record["xid"], offer.record["yiaddr"]) == taken:
+                    return "REQUESTING", server
+        return state, server_of(message)
 
     def ended(self, kind: str, ip: str) -> None:
         self.judge.leave()

@@ -70,7 +70,7 @@ class Judge:
 
 
 def asked_in(message: Message) -> str:
-    """The state of the client that sent a REQUEST: RFC 2131 4.3.2, table 4."""
+    """The state of the client that sent a REQUEST, by that alone: RFC 2131 4.3.2, table 4."""
     record = message.record
     if record["ciaddr"] != _NOBODY:
         # What a relay has forwarded was a broadcast: a unicast goes past it.

@@ -14,7 +14,7 @@ from capture import files
 from capture.datagrams import Datagram, Warn, datagrams
 from capture.names import ip_text, message_type
 
-_REACH = 0x7FFF  # bytes that the codec's index covers
+REACH = 0x7FFF  # bytes that the codec's index covers
 
 # RFC 2131 figure 1
 _CHADDR_SIZE = 16
@@ -78,7 +78,7 @@ def decode(payload: bytes) -> dict[str, Any]:
         return read(value) if len(value) == size else None
 
     message = dhcpc.Message()
-    word = message.read(payload[:_REACH])
+    word = message.read(payload[:REACH])
     if word != "length" and payload[COOKIE] != MAGIC:
         word = "cookie"
     codes = [] if word == "cookie" else _order(message)
@@ -97,7 +97,7 @@ def decode(payload: bytes) -> dict[str, Any]:
         "siaddr": field(20, 4, ip_text),
         "giaddr": field(24, 4, ip_text),
         "chaddr": field(28, min(hlen or 0, _CHADDR_SIZE), bytes.hex),
-        "type": message_type(kind[0]) if len(kind) == 1 else None,
+        "type": message_type(kind[0]) if kind else None,  # as the session takes it
         "options": [[code, (message.option(code) or b"").hex()] for code in codes],
         "error": _error(payload, word),
     }
@@ -117,7 +117,7 @@ def _number(value: bytes) -> int:
 def _order(message: dhcpc.Message) -> list[int]:
     # By first appearance: the options field, then file, then sname (RFC 3396 5).
     def place(code: int) -> tuple[bool, bool, int]:
-        at = message.index[code] & _REACH
+        at = message.index[code] & REACH
         return at < FILE.stop, at < SNAME.stop, at
 
     return sorted((code for code in range(1, 255) if message.index[code]), key=place)
@@ -130,8 +130,8 @@ def _error(payload: bytes, word: str | None) -> str | None:
         return f"{size} bytes, the fixed fields need {COOKIE.stop}"
     if word == "cookie":
         return f"no magic cookie: {payload[COOKIE].hex()}"
-    if size > _REACH:
-        return f"{size} bytes, and options are read from the first {_REACH} alone"
+    if size > REACH:
+        return f"{size} bytes, and options are read from the first {REACH} alone"
     return _option_error(payload) if word == "option" else None
 
 

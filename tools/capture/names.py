@@ -118,7 +118,10 @@ def _overload(value: bytes) -> str:
 
 
 def _message_type(value: bytes) -> str:
-    return message_type(value[0]) if len(value) == 1 else value.hex() or "empty"
+    if not value:
+        return "empty"
+    more = f", of {value.hex()}, which is not its size" if value[1:] else ""
+    return message_type(value[0]) + more
 
 
 _OF_BYTES: dict[int, Callable[[bytes], str]] = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dhcpc
 from capture.judge import address, asked_in, server_of, wanted
-from capture.messages import Message, option_value
-from capture.names import option_name, option_text, quoted
+from capture.messages import REACH, Message, option_value
+from capture.names import ip_text, option_name, option_text, quoted
 from dhcpc import lease
 
 _FOREVER = lease._FOREVER  # seconds, as the firmware has it
@@ -12,9 +13,10 @@ _NOBODY = "0.0.0.0"
 _LONGEST = 40  # characters of a value that is shown beside another
 
 # RFC 2132
-_REQUESTED, _LEASE_TIME, _TYPE, _MESSAGE, _T1, _T2 = 50, 51, 53, 56, 58, 59
+_MASK, _ROUTER, _DNS, _REQUESTED, _LEASE_TIME, _TYPE = 1, 3, 6, 50, 51, 53
+_MESSAGE, _T1, _T2 = 56, 58, 59
 _REPEATED = (12, _TYPE, 61, 81, 82)  # what is the client's own, or a relay's
-_SHORT = {1: "mask", 6: "DNS", 42: "NTP", _LEASE_TIME: "lease time", _T1: "T1", _T2: "T2"}
+_SHORT = {_MASK: "mask", _DNS: "DNS", 42: "NTP", _LEASE_TIME: "lease time", _T1: "T1", _T2: "T2"}
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
@@ -70,6 +72,30 @@ def changes(offer: Message, ack: Message) -> list[str]:
     return found
 
 
+def forgiven(message: Message) -> list[str]:
+    """What an ACK has that the firmware takes no notice of, and what it does instead."""
+    read = dhcpc.Message()
+    read.read(message.payload[:REACH])
+    taken = lease.Lease(read, 0)
+    found = []
+    mask = option_value(message.record, _MASK)
+    if mask is not None and lease.subnet(read) == 0:
+        found.append(f"mask {option_text(_MASK, mask)} is not used, {taken.mask} is")
+    if _seconds(message, _LEASE_TIME) == 0:
+        found.append(f"lease time 0 is not used, {duration(taken.lease_time)} is")
+    for code, name in ((_ROUTER, "router"), (_DNS, "DNS")):
+        value = option_value(message.record, code) or b""
+        all_ = [ip_text(value[at : at + 4]) for at in range(0, len(value) & ~3, 4)]
+        found += [
+            f"{name} {ip} is not used: it cannot be one"
+            for ip in dict.fromkeys(all_)
+            if ip not in taken.ips(code)
+        ]
+    if any(taken.server) and not lease.unicast(taken.server, 0):
+        found.append(f"server {ip_text(taken.server)} cannot be one: RENEWING asks all servers")
+    return found
+
+
 def _shown(code: int, value: str | None) -> str:
     if value is None:
         return "none"
@@ -110,9 +136,10 @@ def _offer(message: Message) -> str:
 
 def _ack(message: Message) -> str:
     times = ((name, _seconds(message, code)) for name, code in (("T1", _T1), ("T2", _T2)))
-    return _offer(message) + "".join(
+    granted = _offer(message) + "".join(
         f", {name} {duration(time)}" for name, time in times if time is not None
     )
+    return "; ".join([granted, *forgiven(message)])
 
 
 def _nak(message: Message) -> str:
