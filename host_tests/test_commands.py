@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from toolchain import cli, lanes, vm
-from toolchain.files import check_writable
+from toolchain.cli import Refusal
+from toolchain.files import PAGE, PCAP, check_writable
 
 TOOLS = vm.ROOT / "tools"
 COMMANDS = {path.stem: path for path in sorted(TOOLS.glob("*.py"))}
-PAGE = (vm.ROOT / "docs/commands.md").read_text()
+TABLES = (vm.ROOT / "docs/commands.md").read_text()
 CAPTURE = vm.ROOT / "host_tests/captures/dnsmasq-dhclient-nak.pcap"
 EVERY = pytest.mark.parametrize("name", COMMANDS)
 
@@ -71,7 +72,7 @@ def test_an_example_with_its_own_way_to_the_command_is_shown_as_it_is(
 
 def rows(columns: int) -> dict[str, list[str]]:
     """The rows of the page's table with so many columns, by their first cells."""
-    lines = [line[1:-1].split("|") for line in PAGE.splitlines() if line.startswith("| ")]
+    lines = [line[1:-1].split("|") for line in TABLES.splitlines() if line.startswith("| ")]
     found = [[cell.strip(" `") for cell in line] for line in lines]
     return {row[0]: row[1:] for row in found if len(row) == columns}
 
@@ -145,12 +146,29 @@ def test_what_cannot_be_written_is_said_before_anything_is_done(
 
 def test_a_look_whether_a_file_can_be_written_changes_nothing(tmp_path: Path) -> None:
     there, link = tmp_path / "there", tmp_path / "link"
-    there.write_text("stays")
+    there.write_text(f"{PAGE}stays")
     link.symlink_to("nothing")
     for path in (there, link, tmp_path / "new"):
         check_writable(path, "--html")
-    assert there.read_text() == "stays"
+    assert there.read_text() == f"{PAGE}stays"
     assert {*tmp_path.iterdir()} == {there, link}
+
+
+def test_a_file_that_no_command_has_made_is_not_replaced(tmp_path: Path) -> None:
+    page, pcap, notes, empty = (tmp_path / name for name in ("page", "pcap", "notes", "empty"))
+    page.write_text(PAGE)
+    pcap.write_bytes(PCAP)
+    notes.write_text("<!DOCTYPE html>\n<p>Mine")
+    empty.touch()
+    good: list[tuple[Path, str | bytes]] = [(page, PAGE), (pcap, PCAP), (empty, PAGE)]
+    foreign: list[tuple[Path, str | bytes]] = [(notes, PAGE), (page, PCAP), (pcap, PAGE)]
+    for path, begins in good:
+        check_writable(path, "--html", begins)
+    for path, begins in foreign:
+        with pytest.raises(Refusal, match="no such file of this project"):
+            check_writable(path, "--html", begins)
+    with pytest.raises(Refusal, match="is what is read"):
+        check_writable(tmp_path / "x/../page", "--html", PAGE, [page])
 
 
 # Ctrl-C

@@ -395,7 +395,7 @@ def test_a_bad_filter_is_refused_in_words(what: str, value: str, why: str) -> No
 def test_a_file_without_dhcp_says_so(form: str, tmp_path: Path) -> None:
     path = write(tmp_path, pcap(ETHER / ip(sport=53, dport=53)))
     run = Run(form, path)
-    assert run.err.startswith(f"{path}: has no DHCP message")
+    assert run.err.startswith(f"decode: {path}: has no DHCP message")
     assert (run.out, run.code) == ("", 1)
 
 
@@ -403,7 +403,10 @@ def test_a_filter_that_leaves_nothing_says_so(tmp_path: Path) -> None:
     path = exchange(tmp_path)
     run = Run("--xid", "77", path)
     assert (run.out, run.code) == ("", 1)
-    assert run.err == f"{path}: has no DHCP message of that kind\n"
+    assert run.err == (
+        f"decode: {path}: has no DHCP message of transaction 00000077; its clients are {CLIENT}, "
+        f"{OTHER}\n"
+    )
 
 
 def test_several_files_are_told_apart(tmp_path: Path) -> None:
@@ -439,13 +442,28 @@ def test_lines_are_as_long_as_the_terminal(columns: int) -> None:
 
 
 def test_ctrl_c_ends_a_recording_with_what_came_of_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     def recording(*_: object) -> Iterator[Message]:
         yield from (discover(), offer(), takes(), ack())
         raise KeyboardInterrupt
 
     monkeypatch.setattr(decode, "messages", recording)
-    monkeypatch.setattr(sys, "argv", ["decode.py", "-"])
+    page = tmp_path / "page.html"
+    monkeypatch.setattr(sys, "argv", ["decode.py", "-", "--html", str(page)])
     assert cli.run(decode.main) == 130
     assert f"=> {LEASE}" in capsys.readouterr().out
+    assert "4 messages" in page.read_text()
+
+
+def test_somebody_at_a_terminal_is_told_how_to_end_a_recording() -> None:
+    ours, theirs = pty.openpty()
+    with open(ours, "rb") as terminal:
+        process = subprocess.Popen([sys.executable, TOOL, "-"], stdin=theirs, stderr=theirs)
+        try:
+            said = terminal.readline()
+        finally:
+            process.kill()
+            process.wait()
+            os.close(theirs)
+    assert said == b"decode: reads standard input; Ctrl-C ends it and shows the summary\r\n"

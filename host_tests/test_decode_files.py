@@ -15,6 +15,7 @@ from scapy.layers.dot11 import Dot11, RadioTap
 from scapy.layers.l2 import LLC, SNAP, CookedLinux, CookedLinuxV2, Dot1Q
 from scapy.layers.ppp import PPP, PPPoE
 
+from capture import files
 from capture.text import text
 from counting import cost
 from crafted import (
@@ -109,7 +110,7 @@ def test_a_dash_is_stdin() -> None:
 
 def test_stdin_is_refused_like_a_file() -> None:
     run = Run("-", stdin=pcap(ether())[:-1])
-    assert (run.err, run.code) == ("-: is cut off in packet 1\n", 2)
+    assert (run.err, run.code) == ("decode: -: is cut off in packet 1\n", 2)
 
 
 def test_a_message_is_shown_before_the_next_one_is_there() -> None:
@@ -135,7 +136,7 @@ GOOD_NG = section() + interface() + enhanced(ether())
 SHORT_PACKET = block("<", ENHANCED_PACKET, struct.pack("<5I", 0, 0, 0, 64, 64) + bytes(60))
 UNREADABLE = {
     "empty": (b"", "is empty"),
-    "foreign": (b"\x7fELF" + bytes(100), "is neither pcap nor pcapng, and not named .bin"),
+    "foreign": (b"\x7fELF" + bytes(100), files._FOREIGN),
     "pcap header": (GOOD[:20], "is cut off in the pcap header"),
     "pcap version": (GOOD[:4] + b"\3" + GOOD[5:], "is pcap version 3.4, not 2"),
     "pcap length": (
@@ -172,7 +173,7 @@ def test_an_unreadable_file_is_refused(name: str, tmp_path: Path) -> None:
     content, why = UNREADABLE[name]
     path = write(tmp_path, content, "x.bin" if name == "payload" else "x.pcap")
     run = Run("--json", path)
-    assert (run.out, run.err, run.code) == ("", f"{path}: {why}\n", 2)
+    assert (run.out, run.err, run.code) == ("", f"decode: {path}: {why}\n", 2)
 
 
 @pytest.mark.parametrize("name", ["pcap", "pcapng"])
@@ -219,7 +220,7 @@ def test_a_bad_gzip_stream_is_refused(name: str, tmp_path: Path) -> None:
     content, why = BAD_GZIP[name]
     path = write(tmp_path, content)
     run = Run("--json", path)
-    assert run.err.startswith(f"{path}: {why}")
+    assert run.err.startswith(f"decode: {path}: {why}")
     assert (run.err.count("\n"), run.code) == (1, 2)
 
 
@@ -231,7 +232,7 @@ def test_a_bad_gzipped_payload_is_refused(tmp_path: Path) -> None:
     ):
         path = write(tmp_path, content, "x.bin.gz")
         run = Run("--json", path)
-        assert (run.out, run.err, run.code) == ("", f"{path}: {why}\n", 2)
+        assert (run.out, run.err, run.code) == ("", f"decode: {path}: {why}\n", 2)
 
 
 def test_what_is_whole_of_a_cut_gzip_stream_is_shown(tmp_path: Path) -> None:
@@ -247,7 +248,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     for name, why in ("none", "No such file or directory"), (".", "Is a directory"):
         path = tmp_path / name
         run = Run("--json", path)
-        assert (run.out, run.err, run.code) == ("", f"{path}: {why}\n", 2)
+        assert (run.out, run.err, run.code) == ("", f"decode: {path}: {why}\n", 2)
 
 
 def test_what_is_whole_of_a_cut_file_is_shown(tmp_path: Path) -> None:
@@ -255,7 +256,7 @@ def test_what_is_whole_of_a_cut_file_is_shown(tmp_path: Path) -> None:
         path = write(tmp_path, content[:-7])
         run = Run("--json", path)
         assert [record["type"] for record in run.records] == ["OFFER"]
-        assert (run.err, run.code) == (f"{path}: is cut off in {where}\n", 2)
+        assert (run.err, run.code) == (f"decode: {path}: is cut off in {where}\n", 2)
 
 
 def test_an_interface_of_another_kind_does_not_hide_the_others(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from dhcpc.explain import why
 from test_app import MAIN, MODULES, MPREMOTE
 from test_page import Page
 from toolchain import vm
+from toolchain.files import PAGE
 
 DOCTOR = str(vm.ROOT / "tools/doctor.py")
 
@@ -307,7 +308,7 @@ def test_the_page_has_the_messages_and_the_verdict_of_the_doctor(
     virtual: VirtualBoard, tmp_path: Path
 ) -> None:
     path = tmp_path / "page.html"
-    path.write_text("replaced, as decode.py does")
+    path.write_text(f"{PAGE}replaced, as decode.py does")
     code, said = of(virtual, tmp_path, "--html", str(path), answers=HONEST)
     assert code == 0
     assert said.endswith(f"\nthe board has its address\n\n{path} shows 4 messages\n"), said
@@ -440,11 +441,11 @@ def test_a_board_that_has_room_for_none_of_its_messages_says_so(
 
 def test_without_a_message_no_page_is_written(virtual: VirtualBoard, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    path.write_text("stays")
+    path.write_text(f"{PAGE}stays")
     code, said = of(virtual, tmp_path, "--html", str(path), plugged=False)
     assert code == 1
     assert said.endswith(f"has left the board or reached it, so {path} is not written\n"), said
-    assert path.read_text() == "stays"
+    assert path.read_text() == f"{PAGE}stays"
 
 
 def test_a_page_that_cannot_be_written_is_refused_before_the_board_is_asked(

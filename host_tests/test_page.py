@@ -280,6 +280,17 @@ def test_html_writes_the_page_and_the_rest_stays(tmp_path: Path) -> None:
     assert len(Page(made.read_text("utf-8")).data["messages"]) == 2
 
 
+def test_nothing_is_written_over_a_capture_or_where_nothing_was_read(tmp_path: Path) -> None:
+    path = write(tmp_path, pcap(ether(OFFER)))
+    was = path.read_bytes()
+    assert Run("--html", path, path).code == 1
+    assert path.read_bytes() == was
+    notes = write(tmp_path, b"no capture", "notes")
+    made = tmp_path / "page.html"
+    assert Run("--html", made, notes).code == 2
+    assert not made.exists()
+
+
 def test_a_page_that_cannot_be_written_is_a_line(tmp_path: Path) -> None:
     path = write(tmp_path, pcap(ether(OFFER)))
     run = Run("--html", tmp_path / "no/page.html", path)

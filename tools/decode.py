@@ -16,6 +16,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from capture.conversations import Clients, conversations
@@ -29,6 +30,8 @@ from toolchain import cli
 from toolchain.files import check_writable
 
 _FILES = "pcap or pcapng (- is standard input), or a BOOTP payload in a .bin; each may be gzipped"
+_LIVE = "decode: reads standard input; Ctrl-C ends it and shows the summary"
+_UNREAD = 2  # exit code
 _WIDTH = 80  # columns, where there is no terminal
 
 
@@ -72,26 +75,33 @@ def main() -> int:
     parser.add_argument("--html", metavar="FILE", help="also write a page for a browser")
     args = parser.parse_args()
     if args.html:
-        check_writable(Path(args.html), "--html")
+        check_writable(Path(args.html), "--html", inputs=args.file)
     seen: list[Message] = []
-    code = max([_shown(path, args, seen) for path in args.file])
-    if args.html:
-        made = page(conversations(seen), ", ".join(args.file))
-        Path(args.html).write_text(made, "utf-8", newline="\n")
+    code = _UNREAD
+    quiet = "-" in args.file and not (args.json or args.verbose)
+    try:
+        with cli.patience(_LIVE) if quiet else nullcontext():
+            code = max([_shown(path, args, seen) for path in args.file])
+    finally:
+        # With Ctrl-C, too: that is how a recording from a pipe ends.
+        if args.html and (seen or code != _UNREAD):
+            made = page(conversations(seen), ", ".join(args.file))
+            Path(args.html).write_text(made, "utf-8", newline="\n")
     return code
 
 
 def _shown(path: str, args: argparse.Namespace, every: list[Message]) -> int:
     # Shows a file; what exit code it is worth. every: gets the messages, if there is to be a page.
     def say(what: str) -> None:
-        print(f"{path}: {what}", file=sys.stderr)
+        print(f"decode: {path}: {what}", file=sys.stderr)
 
     code = 0
     start_ns = None
     seen = False
     kept: list[Message] = []
+    there: set[str] = set()  # clients
     try:
-        for message in _chosen(messages(path, say), args):
+        for message in _chosen(messages(path, say), args, there):
             seen = True
             if args.html:
                 every.append(message)
@@ -110,20 +120,35 @@ def _shown(path: str, args: argparse.Namespace, every: list[Message]) -> int:
         raise  # who reads our output has gone
     except (OSError, Unreadable) as error:
         say(str(getattr(error, "strerror", None) or error))
-        code = 2
-    finally:
-        # With Ctrl-C, too: that is how a recording from a pipe ends.
+        code = _UNREAD
+    finally:  # as above
         _tell(path if len(args.file) > 1 else "", kept)
     if not seen and not code:
-        say(f"has no DHCP message{' of that kind' if args.client or args.xid else ''}")
+        say(_nothing(args, there))
         code = 1
     return code
 
 
-def _chosen(found: Iterator[Message], args: argparse.Namespace) -> Iterator[Message]:
+def _nothing(args: argparse.Namespace, there: set[str]) -> str:
+    # What to say of a file with no message to be shown. there: the clients in it.
+    said = "has no DHCP message"
+    if not there:
+        return said
+    if args.xid:
+        said += f" of transaction {args.xid}"
+    if args.client:
+        said += f" of client {args.client}"
+    return f"{said}; its clients are {', '.join(sorted(there))}"
+
+
+def _chosen(
+    found: Iterator[Message], args: argparse.Namespace, there: set[str]
+) -> Iterator[Message]:
+    # there: gets the clients of all messages.
     clients = Clients()
     for message in found:
         client = clients.of(message)
+        there.add(client)
         if args.client in (None, client) and args.xid in (None, message.record["xid"]):
             yield message
 

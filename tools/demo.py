@@ -35,7 +35,7 @@ def main() -> int:
     )
     svg = parser.parse_args().svg
     if svg:
-        check_writable(svg, "--svg")
+        check_writable(svg, "--svg", "<svg ")
     return play(Server(), View(), svg)
 
 

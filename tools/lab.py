@@ -31,7 +31,7 @@ from testbed.plan import OPTION_SETS
 from testbed.program import Program
 from testbed.servers import SERVERS
 from toolchain import cli, vm
-from toolchain.files import check_writable
+from toolchain.files import PCAP, check_writable
 
 
 def show_list() -> int:
@@ -71,7 +71,7 @@ def meet_oddities(
     if unknown := set(names) - set(oddities):
         raise cli.Refusal(f"no such oddity: {', '.join(sorted(unknown))}; odd --list lists them")
     if out:
-        check_writable(out, "--out")
+        check_writable(out, "--out", table.TITLE)
     columns, missing = table.able(
         column for column in COLUMNS if not clients or column.title in clients
     )
@@ -108,6 +108,8 @@ def fail(name: str | None, pcap: Path | None) -> int:
         return 0
     if name not in failures.FAILURES:
         raise cli.Refusal(f"no such failure: {name}; tools/lab.py fail lists them")
+    if pcap:
+        check_writable(pcap, "--pcap", PCAP)
     print(failures.FAILURES[name].run(pcap).text(), end="")
     return 0
 
@@ -122,7 +124,7 @@ def compare(names: list[str], lanes: int, out: Path | None) -> int:
     if out and names:
         raise cli.Refusal("--out: the page has all scenes; name none")
     if out:
-        check_writable(out, "--out")
+        check_writable(out, "--out", page.TITLE)
     for player in PLAYERS:
         player.client.require()
     for server in ("dnsmasq", "dhcpd", "kea"):
@@ -252,6 +254,8 @@ def main() -> int:
                 return meet_server(**args)
             case "run":
                 pcap = args.pop("pcap")
+                if pcap:
+                    check_writable(pcap, "--pcap", PCAP)
                 print(Exchange(**args).run(pcap).text(), end="")
     except ValueError as error:  # what a server or a client cannot do
         raise cli.Refusal(str(error)) from None

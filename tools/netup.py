@@ -21,9 +21,10 @@ from capture.recorder import Recorder
 from device import interface
 from page.page import page
 from toolchain import cli
-from toolchain.files import check_writable
+from toolchain.files import PAGE, PCAP, check_writable
 
 _TIMEOUT_S = 20.0
+_LONGEST_OPTION = 255  # bytes, RFC 2132 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,6 +102,8 @@ def parsed() -> argparse.Namespace:
         arguments.timeout = _TIMEOUT_S if arguments.once else 0
     elif not 0 < arguments.timeout <= 1_000_000:
         parser.error(f"--timeout: {arguments.timeout:g} is not from 0 to 1000000 seconds")
+    if (size := len(os.fsencode(arguments.hostname or ""))) > _LONGEST_OPTION:
+        parser.error(f"--hostname: {size} bytes, and option 12 takes {_LONGEST_OPTION}")
     if arguments.resolver and not arguments.apply:
         parser.error("--resolver: not together with --no-apply")
     if arguments.store is not None:
@@ -115,7 +118,8 @@ def main() -> int:
     if arguments.trace is None:
         return interface.run(arguments)
     path = Path(arguments.trace)
-    check_writable(path, "--trace")
+    inputs = [arguments.store] if arguments.store else []
+    check_writable(path, "--trace", PCAP if path.suffix == ".pcap" else PAGE, inputs)
     try:
         recorder = Recorder(arguments.iface)
     except OSError as error:

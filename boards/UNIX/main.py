@@ -10,6 +10,7 @@ import json
 import select
 import sys
 import time
+from binascii import hexlify
 
 import board
 import dhcpc
@@ -99,8 +100,14 @@ def _lease(lease):
     told["lease_time"] = lease.lease_time
     told["t1"] = lease.t1
     told["t2"] = lease.t2
+    message = lease.message()
+    told["options"] = [
+        [code, hexlify(message.option(code)).decode()]
+        for code in range(1, 255)
+        if message.index[code]
+    ]
     if lease.remaining() is None:  # what counts as for ever in the firmware is told as it came
-        i = lease.message().find(_LEASE_TIME, 4)
+        i = message.find(_LEASE_TIME, 4)
         whole = int.from_bytes(lease.ack[i : i + 4], "big")
         told["lease_time"] = whole
         told["t1"] = whole if whole == _INFINITE else whole // 2

@@ -16,6 +16,10 @@ from typing import BinaryIO, NamedTuple, cast
 
 _MAX_PAYLOAD = 65507  # bytes, of UDP over IPv4
 _LONGEST = 1 << 24  # a packet or block that claims to be longer shows that the file is broken
+_FOREIGN = (
+    "is neither pcap nor pcapng, and not named .bin. Of another capture `editcap -F pcap` makes "
+    "one, and of a payload in hex `xxd -r -p` a .bin"
+)
 _AT_ONCE = 1 << 16  # bytes: what is claimed and is not there takes no memory
 
 
@@ -55,8 +59,7 @@ def packets(file: BinaryIO) -> Iterator[Packet]:
         elif magic == _SECTION:
             yield from _pcapng(file)
         else:
-            why = "is neither pcap nor pcapng, and not named .bin"
-            raise Unreadable(why if magic else "is empty")
+            raise Unreadable(_FOREIGN if magic else "is empty")
 
 
 def payload(file: BinaryIO, zipped: bool) -> bytes:

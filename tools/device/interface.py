@@ -15,13 +15,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from capture.names import message_type
+from capture.names import message_type, option_name
 from toolchain import vm
 from toolchain.cli import Refusal
 
 _BOARD = vm.ROOT / "boards/UNIX"
 _WANTED = "iface once store hostname timeout reuse apply resolver probe".split()
-_TOLD = "t_ms event type state reason ip mask gateway dns server lease_time t1 t2".split()
+_TOLD = "t_ms event type state reason ip mask gateway dns server lease_time t1 t2 options".split()
+_SHOWN = (1, 3, 6, 51, 53, 54, 58, 59)  # options that a line of text has, or that nobody misses
 _OWN_SYSFS = ("unshare", "--mount", "sh", "-c", 'mount -t sysfs sysfs /sys && exec "$@"', "sh")
 
 
@@ -57,8 +58,13 @@ def _text(event: dict[str, Any]) -> str:
     if event.get("type"):
         line += f"{event['type']} "
     if "ip" in event:
-        line += "{ip} mask {mask} gateway {gateway} ".format(**event)
-        line += "dns {} server {server} for {lease_time} s".format(" ".join(event["dns"]), **event)
+        shown = {key: event[key] or "none" for key in ("ip", "mask", "gateway", "server")}
+        line += "{ip} mask {mask} gateway {gateway} dns {dns} server {server}".format(
+            dns=" ".join(event["dns"]) or "none", **shown
+        )
+        line += f" for {event['lease_time']} s"
+        also = [option_name(code) for code, _ in event["options"] if code not in _SHOWN]
+        line += f"; also {', '.join(also)}" if also else ""
     return line + str(event.get("reason", ""))
 
 
@@ -69,8 +75,7 @@ def _show(line: str, arguments: argparse.Namespace) -> None:
         print(line, end="", file=sys.stderr)
         return
     if "refused" in event:
-        print(f"netup: {_words(event['refused'])}", file=sys.stderr)
-        return
+        raise Refusal(_words(event["refused"]))
     if "reason" in event:
         event["reason"] = _words(event["reason"])
     if "type" in event:
@@ -81,7 +86,7 @@ def _show(line: str, arguments: argparse.Namespace) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the client as tools/netup.py is asked to, and print what it tells; return its exit code.
-    Refusal: there is no VM."""
+    Refusal: there is no VM, or the client cannot be made so."""
     command, env = _command(arguments.vm)
     with contextlib.suppress(OSError):  # no such interface, or no permission: it will be said
         if _sysfs_is_foreign(arguments.iface):
@@ -124,4 +129,7 @@ def _follow(
     except BrokenPipeError:
         stdin.close()
         child.stdout.read()
+    except Refusal as refusal:
+        refusal.code = child.wait()
+        raise
     return child.wait()

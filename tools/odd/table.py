@@ -17,8 +17,8 @@ from testbed.lab import Lab
 from testbed.process import LabError
 from toolchain.cli import Unavailable
 
-_HEAD = """# Odd servers
-
+TITLE = "# Odd servers\n"
+_HEAD = """
 This page shows which clients get a lease from servers that do something odd. `tools/lab.py odd`
 makes it. The server has scapy's codec, and does everything right except for one oddity, which has
 a name. Each client starts as if it had never run, on a network of its own with that server.
@@ -189,7 +189,7 @@ def page(outcomes: Outcomes) -> str:
     columns = [kind for kind in COLUMNS if any(kind is each for _, each in outcomes)]
     head = "| | the server sends | " + " | ".join(kind.title for kind in columns) + " |\n"
     rule = "| --- " * (len(columns) + 2) + "|\n"
-    text = _HEAD + "".join(f"| {kind.title} | {kind.version()} |\n" for kind in columns)
+    text = TITLE + _HEAD + "".join(f"| {kind.title} | {kind.version()} |\n" for kind in columns)
     text += f"\n{head.replace('the server sends', '')}{rule}"
     text += "| leases | | " + " | ".join(count(outcomes, kind) for kind in columns) + " |\n"
     for title, oddities in ODDITIES.items():

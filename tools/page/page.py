@@ -22,6 +22,7 @@ from capture.names import OPS
 from capture.notes import count
 from page.fields import fields
 from page.glossary import about
+from toolchain.files import PAGE
 
 if TYPE_CHECKING:
     from capture.conversations import Conversation, Step
@@ -40,10 +41,7 @@ def page(conversations: Sequence[Conversation], title: str) -> str:
     messages: list[Message] = []
     sections = [_section(conversation, messages) for conversation in conversations]
     total = f"{count(len(messages), 'message')} of {count(len(sections), 'client')}"
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
+    return f"""{PAGE}\
 <meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">

@@ -10,8 +10,8 @@ from peers.players import OURS, PLAYERS
 from peers.scenes import EVERYWHERE, SCENES
 from peers.table import NOT_SENT, SENT, Row, Runs, made_rows, scene_rows
 
-_HEAD = """# This client beside others
-
+TITLE = "# This client beside others\n"
+_HEAD = """
 This page compares what this client sends with three other clients. `tools/lab.py peers` makes it.
 Each client plays the same scenes before the same servers, each time on a network of its own; scapy
 reads what it has sent. This client runs in the MicroPython VM, by `tools/netup.py`.
@@ -39,7 +39,7 @@ client: {ours} messages, and none breaks a rule. The others break these, in the 
 def page(runs: Runs) -> str:
     """The page of docs/."""
     titles = [each.title for each in PLAYERS if any(each.title == title for _, title in runs)]
-    text = _HEAD.format(times=_times())
+    text = TITLE + _HEAD.format(times=_times())
     text += "| | |\n| --- | --- |\n"
     text += "".join(
         f"| {each.title} | {each.client.version()} |\n" for each in PLAYERS if each.title in titles

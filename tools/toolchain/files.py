@@ -1,21 +1,38 @@
-"""How a file is written: what cannot be is said before, and one that others rely on is written
-wholly, or not at all."""
+"""How a file is written: what cannot be, or would replace what is not ours, is said before, and
+one that others rely on is written wholly, or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from toolchain.cli import Refusal
 
+# How what the commands write begins
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="generator" content="dhcpc">
+"""
+PCAP = struct.pack("=I", 0xA1B2C3D4)
 
-def check_writable(path: Path, option: str) -> None:
+
+def check_writable(
+    path: Path, option: str, begins: str | bytes = PAGE, inputs: Iterable[str | Path] = ()
+) -> None:
     """Before the work, not at its end: Refusal, which names the option, if no file can be written
-    there. Nothing is changed yet.
+    there, or if one is there that this project has not made. Nothing is changed yet.
+
+    begins: how a file begins that may be replaced, besides an empty one. inputs: what the command
+    reads, which is never replaced.
     """
+    if os.path.realpath(path) in map(os.path.realpath, inputs):
+        raise Refusal(f"{option} {path}: is what is read; name another file")
     file = Path(os.path.realpath(path))  # of a link that leads nowhere, it is the end that is new
     new = not file.exists()
     try:
@@ -24,6 +41,21 @@ def check_writable(path: Path, option: str) -> None:
         raise Refusal(f"{option} {path}: {error.strerror}") from None
     if new:
         file.unlink()
+    elif file.is_file() and file.stat().st_size:
+        start = begins.encode() if isinstance(begins, str) else begins
+        if not _begins(file, start):
+            raise Refusal(
+                f"{option} {path}: is there, and is no such file of this project; name another "
+                "file, or remove it"
+            )
+
+
+def _begins(file: Path, start: bytes) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(len(start)) == start
+    except OSError:  # it may be written, and not read
+        return False
 
 
 @contextlib.contextmanager
