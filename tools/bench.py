@@ -3,11 +3,11 @@
 for WIZNET5K, which is pure Python too; and the one file that a board gets, beside the modules that
 it is made of.
 
-Prints `name: value unit (xN.N of PEER, its value)`, one a line. Both sides are measured in turn.
-The quarter of the rounds with the lowest ratios and the quarter with the highest are left out; the
-values are the medians of the others. N.N is the peer's value divided by ours: how many times as
-fast, or as small, ours is. It is left out where ours is 0. Imports are timed many times in one
-VM, which has the built-in modules already.
+Prints `name: value unit (xN.N of PEER)  PEER value unit`, one a line; where ours is 0, without the
+parentheses. Both sides are measured in turn. The quarter of the rounds with the lowest ratios and
+the quarter with the highest are left out; the values are the medians of the others. N.N is the
+peer's value divided by ours: how many times as fast, or as small, ours is. Imports are timed many
+times in one VM, which has the built-in modules already.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def main() -> None:
         if machine.missing:
             print(f"bench: {machine.name} is left out: {machine.missing}", file=sys.stderr)
         else:
-            print(*speed.loads(machine, speed.IMPORTS // share), sep="\n", flush=True)
+            rows = speed.loads(machine, speed.IMPORTS // share) + speed.clients(machine)
+            print(*rows, sep="\n", flush=True)
     try:
         print(*speed.starts(path, speed.STARTS // share), sep="\n")
     except cli.Unavailable as reason:

@@ -1,5 +1,5 @@
-"""What `import dhcpc` takes in a VM, heap and time; the modules of the source, to be compared with
-the one file that a board gets in their place.
+"""What an import takes in a VM: its heap, and of `dhcpc` its time, too. And the modules of the
+source, to be compared with the one file that a board gets in their place.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ _HEAP = """
 import gc, os, sys
 os.chdir(%r)
 sys.path[:] = [%r]
+class Future:  # for `from __future__ import annotations`, which MicroPython does not know
+    annotations = None
+sys.modules["__future__"] = Future
 before = after = 0
 gc.collect()
 #%%%%
 before = gc.mem_alloc()
 #%%%%
-import dhcpc
+import %s
 gc.collect()
 #%%%%
 after = gc.mem_alloc()
@@ -57,12 +60,12 @@ def modules() -> Path:
     return vm.compile_package(source, _BUILD / "mpy")
 
 
-def heap(machine: vm.VM, where: Path) -> int:
+def heap(machine: vm.VM, where: Path, module: str = "dhcpc") -> int:
     """The bytes of heap that an import from a directory keeps in a VM that has just started.
 
     Refusal: that VM is missing, or the import failed.
     """
-    return int(_run(machine, _HEAP % (str(where.parent), where.name), where))
+    return int(_run(machine, _HEAP % (str(where.parent), where.name, module), where))
 
 
 def times(machine: vm.VM, sides: tuple[Path, Path], rounds: int) -> list[list[float]]:

@@ -31,6 +31,7 @@ _PINS = vm.ROOT / "tools/bench_requirements.txt"
 _BUILD = vm.ROOT / "build/bench"
 _PEER_SOURCE = _BUILD / "pypi"
 _MPY = _BUILD / "mpy"
+_PEER_MODULE = "adafruit_wiznet5k.adafruit_wiznet5k_dhcp"
 
 _HOSTNAME = "lab"
 _MAC = bytes.fromhex(CLIENT_MAC.replace(":", ""))
@@ -49,9 +50,9 @@ class Row(NamedTuple):
     def __str__(self) -> str:
         digits = 0 if self.unit in ("B", "sent") else 2
         our, their = (round(median(side), digits) for side in zip(*self._typical(), strict=True))
-        times = f"x{their / our:.1f} of " if our else ""
-        value, peers = (f"{figure:.{digits}f}" for figure in (our, their))
-        return f"{self.name}: {value} {self.unit} ({times}{self.peer}, {peers} {self.unit})"
+        times = f" (x{their / our:.1f} of {self.peer})" if our else ""
+        value, peers = (f"{figure:.{digits}f} {self.unit}" for figure in (our, their))
+        return f"{self.name}: {value}{times}  {self.peer} {peers}"
 
     def _typical(self) -> list[tuple[float, float]]:
         """The rounds without those that have the lowest and the highest ratios, a quarter each.
@@ -124,6 +125,13 @@ def loads(machine: vm.VM, rounds: int) -> list[Row]:
         Row(f"import dhcpc, {machine.name}", "ms", ours, theirs, "modules"),
         Row(f"heap after import, {machine.name}", "B", heap, their_heap, "modules"),
     ]
+
+
+def clients(machine: vm.VM) -> list[Row]:
+    """Heap for the import of both clients, Adafruit's with its clock. Refusal: as of `loads`."""
+    ours = imports.heap(machine, vm.compile_firmware())
+    theirs = imports.heap(machine, _MPY / _PEER_SOURCE.name, _PEER_MODULE)
+    return [Row(f"heap after import of a client, {machine.name}", "B", [ours], [theirs])]
 
 
 def starts(path: list[Path], rounds: int) -> list[Row]:
