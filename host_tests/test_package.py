@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+from pathlib import Path
 
 import pytest
 
@@ -189,3 +191,29 @@ def test_what_cannot_be_joined_is_said_and_where_it_stands(
     with pytest.raises(Refusal) as refused:
         joined(**how)
     assert words in str(refused.value)
+
+
+# Files
+
+
+def test_what_is_written_is_for_all_as_far_as_the_umask_lets_it(tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        package.write({"a.py": "a = 1\n"}, tmp_path / "new/source")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "new/source/a.py").stat().st_mode & 0o777 == 0o640
+    assert [*(tmp_path / "new").iterdir()] == [tmp_path / "new/source"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives away")
+def test_what_root_writes_is_the_project_owners(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    os.chown(root, 1000, 1000)
+    monkeypatch.setattr(package, "ROOT", root)
+    package.write({"a.py": "a = 1\n"}, root / "build/source")
+    made = root / "build", root / "build/source", root / "build/source/a.py"
+    assert [path.stat().st_uid for path in made] == [1000] * 3

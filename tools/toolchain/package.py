@@ -11,6 +11,7 @@ Needs the standard library alone, as firmware/manifest.py runs it where there is
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import symtable
 import tempfile
@@ -304,16 +305,34 @@ def write(files: dict[str, str], directory: Path) -> None:
     """Write what has changed of some files, and remove all others. Several processes may do so at
     once.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    folder(directory)
     for path in directory.iterdir():
         if path.name not in files:
             path.unlink(missing_ok=True)
     for name, text in files.items():
         path = directory / name
         if not path.exists() or path.read_text() != text:
-            with tempfile.NamedTemporaryFile("w", dir=directory.parent, delete=False) as file:
-                file.write(text)
-            os.replace(file.name, path)
+            with tempfile.TemporaryDirectory(dir=directory.parent) as place:
+                new = Path(place) / name
+                new.write_text(text)
+                hand_over(new)
+                new.replace(path)
+
+
+def folder(path: Path) -> None:
+    """Make a folder, and those that it is in, as far as they are not there."""
+    if not path.exists():
+        folder(path.parent)
+        path.mkdir(exist_ok=True)
+        hand_over(path)
+
+
+def hand_over(path: Path) -> None:
+    """Under sudo, give what was made to the project's owner, whose next command replaces it."""
+    if hasattr(os, "geteuid") and not os.geteuid():
+        owner = ROOT.stat()
+        with contextlib.suppress(OSError):  # a user namespace may not know the owner
+            os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def write_sources() -> Path:

@@ -22,7 +22,15 @@ from typing import NamedTuple
 
 from toolchain.brief import shortened
 from toolchain.cli import Refusal
-from toolchain.package import FIRMWARE, PACKAGE, ROOT, ROOT_MODULE, write_sources
+from toolchain.package import (
+    FIRMWARE,
+    PACKAGE,
+    ROOT,
+    ROOT_MODULE,
+    folder,
+    hand_over,
+    write_sources,
+)
 
 MPY = ROOT / "build/mpy"
 
@@ -168,7 +176,7 @@ def compile_package(source: Path, target: Path) -> Path:
     no mpy-cross.
     """
     package = target / source.name
-    package.mkdir(parents=True, exist_ok=True)
+    folder(package)
     modules = {package / f"{py.stem}.mpy": py for py in sorted(source.glob("*.py"))}
     for orphan in set(package.glob("*.mpy")) - set(modules):
         orphan.unlink(missing_ok=True)
@@ -199,4 +207,5 @@ def _compile(py: Path, mpy: Path, changed: int) -> None:
             said = (done.stdout + done.stderr).replace(str(compiled), str(py))
             raise Refusal(f"{py} does not compile:\n{said}")
         os.utime(new, ns=(changed, changed))
+        hand_over(new)
         new.replace(mpy)
