@@ -171,6 +171,19 @@ def test_a_file_that_no_command_has_made_is_not_replaced(tmp_path: Path) -> None
         check_writable(tmp_path / "x/../page", "--html", PAGE, [page])
 
 
+@pytest.mark.parametrize("name", ["deploy", "doctor", "demo", "image", "lease", "virtual_board"])
+def test_without_its_packages_a_command_says_how_it_is_run(name: str) -> None:
+    command: list[str | Path] = [
+        sys.executable,
+        "-S",
+        COMMANDS[name],
+    ]  # no site-packages, as the system's Python
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    said = rf"{name}: \w+ is not there: run \.venv/bin/python tools/{name}\.py, after make setup\n"
+    assert re.fullmatch(said, done.stderr), done.stderr
+    assert done.returncode == 2
+
+
 # Ctrl-C
 
 # Sends itself SIGINT when it is about to do the n-th thing that Python tells auditors of: to

@@ -11,9 +11,11 @@ import pytest
 
 from device.image import Image
 from device.record import Bytes, Fields
+from device.remote import Board
 from device.virtual import VirtualBoard
 from dhcpc import Store
 from toolchain import vm
+from toolchain.cli import Refusal
 
 TOOL = vm.ROOT / "tools/lease.py"
 VM = vm.vms()["vm64"]
@@ -171,6 +173,18 @@ def test_a_board_is_changed(tmp_path: Path) -> None:
         tool("set", board.port, "ip=192.0.2.8")
         assert tool("show", board.port).startswith("/dhcpc.lease\n192.0.2.8 on a cable")
     tool("wipe", tmp_path / "flash.bin")
+
+
+@pytest.mark.parametrize("says", [b"{'dhcpc.lease': 1}", b"'none'", b"[1]", b""])
+def test_what_is_no_list_of_names_is_no_empty_folder(says: bytes) -> None:
+    class Transport:
+        def exec(self, script: str) -> bytes:
+            return says
+
+    board = Board("moon")
+    board._transport = Transport()
+    with pytest.raises(Refusal, match="is no list of names"):
+        board.names("/")
 
 
 def test_a_file_is_wiped(file: Path) -> None:

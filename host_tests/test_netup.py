@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -109,6 +110,19 @@ def test_without_a_vm_it_says_what_to_do(machine: str, monkeypatch: pytest.Monke
         netup.main()
     assert "no MicroPython VM: `make setup`, say" in str(refusal.value)
     assert "--vm python" in str(refusal.value)
+
+
+def test_an_interface_that_only_its_namespace_shows_takes_a_right(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def forbidden(_: str) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(interface, "_sysfs_is_foreign", forbidden)
+    monkeypatch.setattr(socket, "if_nameindex", lambda: [(1, "lo"), (7, "elsewhere0")])
+    monkeypatch.setattr(sys, "argv", ["netup.py", "elsewhere0", "--vm", "python"])
+    assert cli.run(netup.main) == 1
+    assert capsys.readouterr().err == "netup: interface elsewhere0: it takes CAP_NET_RAW\n"
 
 
 # In the lab

@@ -179,7 +179,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> None:
         (cli.Refusal("it is new: wait"), 1, "moon: it is new: wait\n"),
         (cli.Unavailable("no sky: go out"), 2, "moon: no sky: go out\n"),
         (cli.Interrupted("half seen"), 130, "moon: half seen\n"),
-        (FileNotFoundError(2, "No such file", "sky"), 1, "moon: [Errno 2] No such file: 'sky'\n"),
+        (FileNotFoundError(2, "No such file", "sky"), 1, "moon: sky: No such file\n"),
         (KeyboardInterrupt(), 130, "moon: interrupted\n"),
         (EOFError(), 1, "\nmoon: no answer, so nothing is done\n"),
     ],

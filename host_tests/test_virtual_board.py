@@ -96,6 +96,16 @@ def test_a_file_with_something_else_is_named_and_left_alone(flash: Path, data: b
     assert flash.read_bytes() == data
 
 
+def test_a_flash_that_is_too_small_is_named_and_left_alone(flash: Path) -> None:
+    flash.write_bytes(b"\xff" * 5000)
+    done = run(flash)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"virtual_board: {flash}: 5,000 bytes are no flash, which has 8,192 at least\n"
+    )
+    assert flash.stat().st_size == 5000
+
+
 @needs_vm
 def test_a_damaged_image_is_not_formatted(flash: Path) -> None:
     formatted(flash)

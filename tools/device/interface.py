@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import re
@@ -23,6 +22,7 @@ _BOARD = vm.ROOT / "boards/UNIX"
 _WANTED = "iface once store hostname timeout reuse apply resolver probe".split()
 _TOLD = "t_ms event type state reason ip mask gateway dns server lease_time t1 t2 options".split()
 _SHOWN = (1, 3, 6, 51, 53, 54, 58, 59)  # options that a line of text has, or that nobody misses
+_SYSFS = "/sys/class/net"
 _OWN_SYSFS = ("unshare", "--mount", "sh", "-c", 'mount -t sysfs sysfs /sys && exec "$@"', "sh")
 
 
@@ -48,7 +48,7 @@ def _sysfs_is_foreign(iface: str) -> bool:
         probe.bind((iface, 0))
         mac: str = probe.getsockname()[4].hex(":")
     try:
-        return Path(f"/sys/class/net/{iface}/address").read_text().strip() != mac
+        return Path(_SYSFS, iface, "address").read_text().strip() != mac
     except OSError:
         return True
 
@@ -88,9 +88,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the client as tools/netup.py is asked to, and print what it tells; return its exit code.
     Refusal: there is no VM, or the client cannot be made so."""
     command, env = _command(arguments.vm)
-    with contextlib.suppress(OSError):  # no such interface, or no permission: it will be said
-        if _sysfs_is_foreign(arguments.iface):
+    iface = arguments.iface
+    try:
+        if _sysfs_is_foreign(iface):
             command = [*_OWN_SYSFS, *command]
+    except PermissionError:
+        if iface in dict(socket.if_nameindex()).values() and not Path(_SYSFS, iface).exists():
+            raise Refusal(f"interface {iface}: it takes CAP_NET_RAW") from None
+    except OSError:
+        pass  # no such interface: it will be said
     want = {key: getattr(arguments, key) for key in _WANTED}
     with tempfile.TemporaryFile() as words:
         want["words"] = f"/proc/self/fd/{words.fileno()}"

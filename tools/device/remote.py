@@ -24,6 +24,7 @@ from serial.tools.list_ports import comports
 from toolchain.cli import Refusal, patience
 
 _READ_S = 2.0  # how long a byte may take, where mpremote would wait for ever
+_SHOWN = 60  # characters of an answer that is none
 _SHORT = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}  # mpremote's
 _UNSEEN = "no serial port is on USB here: docs/quick-start.md says what to do"
 # For a prompt: many an ESP32 is reset by the opening of its port, and deaf first
@@ -172,7 +173,7 @@ class Board:
         try:
             return ast.literal_eval(said.decode()) if said else None
         except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
-            raise Refusal(f"lost the board (it says {said[:60]!r}): run it again") from None
+            raise Refusal(f"lost the board (it says {said[:_SHOWN]!r}): run it again") from None
 
     def leave_to(self, script: str) -> None:
         """Start a script that does not come back, as one that resets the board. Nothing is said to
@@ -191,7 +192,10 @@ class Board:
     def names(self, directory: str) -> list[str]:
         """The names in a directory; none of one that is not there."""
         with understood():
-            return sorted(str(name) for name in self.run(_NAMES % directory))
+            found = self.run(_NAMES % directory)
+            if not (isinstance(found, list) and all(isinstance(name, str) for name in found)):
+                raise TypeError(f"{str(found)[:_SHOWN]} is no list of names")
+            return sorted(found)
 
     def sums(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The SHA-256 of each file that is there."""

@@ -30,6 +30,7 @@ from toolchain.cli import Refusal
 
 BLOCKS = 212  # a Pico W's 848 KB
 
+_LEAST = 2 * BLOCK  # bytes: what littlefs takes
 _HEAP = 400_000  # bytes, in the 64-bit VM: about what 200 KB are on a board
 _START_S = 10
 _SETTLE_S = 0.002
@@ -230,6 +231,8 @@ def _is_new(image: Path) -> bool:
     if not image.is_file():
         raise Refusal(f"{image}: is not a file")
     if is_erased(image):
+        if (size := image.stat().st_size) < _LEAST:
+            raise Refusal(f"{image}: {size:,} bytes are no flash, which has {_LEAST:,} at least")
         return True
     why = "is not a littlefs image"
     if is_image(image):

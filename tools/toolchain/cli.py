@@ -130,9 +130,14 @@ def run(main: Callable[[], int | None]) -> int:
         # Or else Python complains when it flushes for the last time.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _NO_READER
-    except (Refusal, OSError) as error:
-        print(f"{name()}: {error}", file=sys.stderr)
-        return error.code if isinstance(error, Refusal) else Refusal.code
+    except Refusal as refusal:
+        print(f"{name()}: {refusal}", file=sys.stderr)
+        return refusal.code
+    except OSError as error:
+        named = error.filename is not None and error.strerror
+        said = f"{os.fsdecode(error.filename)}: {error.strerror}" if named else error
+        print(f"{name()}: {said}", file=sys.stderr)
+        return Refusal.code
     except EOFError:  # Ctrl-D; the cursor is still behind the question
         print(f"\n{name()}: no answer, so nothing is done", file=sys.stderr)
         return Refusal.code
