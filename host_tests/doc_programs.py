@@ -191,6 +191,22 @@ def of_tests(block: Block) -> Check | None:
     return check
 
 
+def of_tools(block: Block) -> Check | None:
+    """A test for pytest, which runs tools in the project's folder."""
+    if block.language != "python" or "def test_" not in block.text:
+        return None
+
+    def check(folder: Path) -> None:
+        path = folder / "test_block.py"
+        path.write_text(block.text)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(path)]
+        done = subprocess.run(command, cwd=vm.ROOT, capture_output=True, text=True)
+        if done.returncode:
+            raise Wrong(done.stdout)
+
+    return check
+
+
 def program(block: Block) -> Check | None:
     """Any other: on fake boards, with what a reader has at hand by then."""
     if block.language != "python":
@@ -198,4 +214,4 @@ def program(block: Block) -> Check | None:
     return lambda _: on_boards(block.text)
 
 
-PROGRAMS = (printing, application, manifest, mip, of_tests, program)
+PROGRAMS = (printing, application, manifest, mip, of_tests, of_tools, program)

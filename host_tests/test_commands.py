@@ -3,6 +3,7 @@ moment, Ctrl-D at a question."""
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import random
@@ -105,6 +106,14 @@ def test_the_page_has_the_codes_of_cli() -> None:
     said = re.findall(r"^    (\d+) ", cli.__doc__ or "", re.MULTILINE)
     assert told == {*map(int, said)}
     assert told == {0, cli.Refusal.code, cli.Unavailable.code, cli.Interrupted.code, 141}
+
+
+def test_the_page_has_the_fields_of_a_message_as_json() -> None:
+    done = ended(COMMANDS["decode"], "--json", CAPTURE)
+    fields = {*json.loads(done.stdout.splitlines()[0])}
+    told = TABLES.partition("## Messages as JSON")[2].partition("\n## ")[0]
+    cells = [line.split("|")[1] for line in told.splitlines() if line.startswith("| `")]
+    assert {*re.findall(r"`(\w+)`", " ".join(cells))} == fields
 
 
 def test_each_example_is_in_the_page() -> None:
