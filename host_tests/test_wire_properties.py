@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scapy.layers.dhcp import BOOTP, DHCP
 
 import world
-from dhcpc import Lease, Message, build, option
+from dhcpc import Lease, Message, build, client, inform, option
 from reader import Options, fields_of, joined, options_of, read, single
 from world import ACK, COOKIE, NAK, OFFER, World, message, opt, reply
 
@@ -336,3 +336,9 @@ def test_mutated_replies_raise_nothing_in_any_state() -> None:
                 else:
                     assert w.session.reason
     assert taken > 100
+
+
+def test_as_much_is_taken_of_a_datagram_as_option_57_says() -> None:
+    code, size, *value = client._LONGEST
+    assert (code, size) == (57, 2)
+    assert [client._SIZE, inform._SIZE] == [int.from_bytes(bytes(value), "big")] * 2
