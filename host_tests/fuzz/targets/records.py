@@ -8,7 +8,7 @@ from model import is_host
 from reader import options_of, single
 from records import HOME, ROOM, Memory, key
 from script import Script, damaged, folder
-from world import BOUND, CLIENT_ID, INIT_REBOOT, MAC, NOBODY, PARAMETERS, message, opt, u32
+from world import BOUND, CLIENT_ID, INIT_REBOOT, MAC, PARAMETERS, message, opt, u32
 
 LINES = 40_000, 100
 BYTES = 60_000, 200
@@ -172,7 +172,7 @@ def same(lease, old, age, kind):
     assert 0 <= lease.age - age < old.t1 or not known
     for code in KEPT:
         kept = lease.option(code)  # of one that comes in pieces, the first
-        had = old.option(code) or (NOBODY if code == 54 else b"")
+        had = bytes(old.server) if code == 54 else old.option(code) or b""
         assert kept is None or had.startswith(kept)
 
 
