@@ -1,5 +1,6 @@
 """A program as a page of the docs shows it, run on a fake board in a network with a server."""
 
+import errno
 import sys
 import time as clock
 
@@ -63,18 +64,30 @@ class Sleepy(Machine):
         raise Over
 
 
+def silent():
+    """ntptime's settime, of a server that does not answer."""
+    raise OSError(errno.ETIMEDOUT)
+
+
+class Refused(Exception):
+    """umqtt.simple's MQTTException."""
+
+
 class Broker:
     """umqtt.simple's MQTTClient, as far as a page uses it, and the only one there is: `log`, what
-    was done with all of them.
+    was done with all of them; `faults`, what the first of them raise.
     """
 
     log: list[object] = []  # noqa: RUF012
+    faults = [Refused(5), IndexError("it closed at once"), TypeError("it was silent")]  # noqa: RUF012
 
     def __init__(self, client_id, server, port=0, keepalive=0):
         self.sock = self
         self.there = False
 
     def connect(self):
+        if self.faults:
+            raise self.faults.pop(0)
         self.there = True
         self.log.append("connected")
 
@@ -84,6 +97,10 @@ class Broker:
     def check_msg(self):
         if not self.there:
             raise OSError(128)
+
+    def ping(self):
+        self.check_msg()
+        self.log.append("ping")
 
     def publish(self, topic, message):
         self.check_msg()
@@ -119,9 +136,9 @@ class Found:
         self.modules = {
             "board": module(**board_py),
             "machine": self.machine,
-            "ntptime": module(host="pool.ntp.org", settime=lambda: None),
+            "ntptime": module(host="pool.ntp.org", settime=silent),
             "umqtt": module(),
-            "umqtt.simple": module(MQTTClient=Broker),
+            "umqtt.simple": module(MQTTClient=Broker, MQTTException=Refused),
             "time": module(
                 ticks_ms=self.ticks_ms,
                 ticks_diff=lambda a, b: a - b,
@@ -260,8 +277,9 @@ def run_app(source, port, text=None):
         with imported(modules):
             exec(source, scope)
             app = {name: scope[name] for name in ("setup", "loop") if name in scope}
-            stage = Stage(board, text or settings(board), app)
+            longer = {"seconds": SECONDS} if "MQTTClient" in source else {}  # until a ping is due
+            stage = Stage(board, text or settings(board), app, **longer)
             assert stage.run().interrupted()
         assert has_address(board)
-        assert "MQTTClient" not in source or "connected" in Broker.log
+        assert "MQTTClient" not in source or Broker.log.count("ping") > 1
         return stage
