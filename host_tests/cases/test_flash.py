@@ -325,13 +325,15 @@ SPARE = 64  # blocks; how many there are is of no account
 LIMITS = {"rp2": (0.25, 0.55), "ESP32": (0.15, 1.1)}
 
 
-def worn(port, others, lease, clock):
+def worn(port, others, lease, clock, most=4):
     """Let a device on a new flash get a lease and renew it for a year, or MOST times. Return how
-    often that was, how often the record was written, and how many blocks were erased.
+    often that was, how often the record was written, and how many blocks were erased. most:
+    networks that the store keeps.
     """
     flash = Flash(port, SPARE).mount()
     joined(others)
     store = Store(PATH)
+    store.most = most
     board = Board(Server(lease=lease, t1=lease // 2, t2=lease * 7 // 8), store=store)
     board.cable.network = b"home"
     if clock:
@@ -340,7 +342,7 @@ def worn(port, others, lease, clock):
     write = store.write
 
     def counted(data):
-        assert len(data) == (others + 1) * ROOM
+        assert len(data) == min(others + 1, most) * ROOM
         written.append(0)
         write(data)
 
@@ -384,3 +386,9 @@ def test_with_a_clock_renewals_are_writes_and_few_are_an_erasure():
                 assert erased <= LIMITS[port][others > 0] * written + 1
                 row.append(erased * year // renewals)
         print("| %s |" % " | ".join([str(cell) for cell in row]))
+
+
+def test_a_store_of_one_network_wears_as_if_no_other_had_been_joined():
+    for port in PORTS:
+        _, written, erased = worn(port, 3, 3600, True, most=1)
+        assert erased <= LIMITS[port][0] * written + 1
