@@ -14,7 +14,7 @@ MOST = {
     "T1 of a second": (15, 0),
     "leases of seconds": (15, 0),
     "another address each time": (15, 1),
-    "a NAK to each so manieth REQUEST": (8, 1),
+    "a NAK to one in so many REQUESTs": (8, 1),
     "another address and a NAK in turns": (4, 1),
     "OFFERs that are never kept": (8, 0),
     "an ACK to whatever is sent": (2, 0),
@@ -64,7 +64,7 @@ def assert_bearable(what, *servers, turn=None, extra=None):
 
 
 class Fickle(Server):
-    """Says no to each so manieth REQUEST; grants another address each time."""
+    """Says no to one in so many REQUESTs; grants another address each time."""
 
     def __init__(self, naks=0, moves=False, **grant):
         super().__init__(**grant)
@@ -166,9 +166,9 @@ def test_t1_of_a_second():
     assert_bearable("T1 of a second", *[Server(t1=1, t2=t2) for t2 in (2, 3000)])
 
 
-def test_a_nak_to_each_so_manieth_request():
+def test_a_nak_to_one_in_so_many_requests():
     found = [Fickle(n, t1=t1, t2=3000) for n in (1, 2, 3, 4, 9) for t1 in (1, 4, 29, 30, 31)]
-    assert_bearable("a NAK to each so manieth REQUEST", No(), *found)
+    assert_bearable("a NAK to one in so many REQUESTs", No(), *found)
 
 
 def test_leases_of_a_few_seconds():
