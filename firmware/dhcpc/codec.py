@@ -32,7 +32,7 @@ NAK = const(6)
 RELEASE = const(7)
 INFORM = const(8)
 
-# What `build` writes besides: its `form` is the message type | any of these
+# What `build` writes besides: its `type` is the message type | any of these
 WITH_CIADDR = const(0x10)  # the field ciaddr: `yiaddr`
 WITH_REQUESTED_IP = const(0x20)  # option 50: `yiaddr`
 WITH_SERVER_ID = const(0x40)  # option 54: `server`
@@ -117,7 +117,7 @@ CLASSLESS_STATIC_ROUTE = const(121)  # RFC 3442
 VENDOR_IDENTIFYING_VENDOR_CLASS = const(124)  # RFC 3925
 VENDOR_IDENTIFYING_VENDOR_SPECIFIC_INFORMATION = const(125)  # RFC 3925
 
-# Options that follow from `form`, and option 52, which `build` never writes
+# Options that follow from `type`, and option 52, which `build` never writes
 _NOT_AMONG_OPTIONS = const(
     (REQUESTED_IP_ADDRESS, OPTION_OVERLOAD, DHCP_MESSAGE_TYPE, SERVER_IDENTIFIER)
 )
@@ -142,7 +142,7 @@ class Fields:
         options: "Mapping[int, bytes | str] | None" = None,
     ) -> None:
         """chaddr: the Ethernet address, 6 bytes. xid: 4 bytes; random if left out. secs, flags: 16
-        bits. yiaddr: the client's address; `form` says where it goes. server: the server
+        bits. yiaddr: the client's address; `type` says where it goes. server: the server
         identifier. Both addresses are 4 bytes, or a string such as "192.0.2.1".
 
         options: {code: value}; a string is sent as UTF-8. CLIENT_IDENTIFIER comes first; if left

@@ -74,7 +74,6 @@ _EVENTS = const(
 # RFC 2132
 _OFFER = const(2)
 _NAK = const(6)
-_MASK = const(1)
 _LEASE_TIME = const(51)
 _MESSAGE_TYPE = const(53)
 _SERVER_ID = const(54)
