@@ -14,12 +14,33 @@ port_types = MYPYPATH=.venv/apart/$(1) $(PY) -m mypy --config-file boards/mypy.i
 # `$(shell ...)` in an SSID when that has run; and before `make setup` there is no Python to rely on.
 SETTINGS = APP ARGS BOARD CONFIG DEBUG EXTRAS FLEET FORCE HTML IMAGE MICROPYTHON MICROPYTHON_UF2 \
 	MINUTES OUTPUT PORT PY PYTHON QUICK SSID TARGET WIFI_KEY YES
+COMMANDS = help setup demo test fuzz lint size bench boards states conformance fleets emulate flash \
+	deploy image mip release repl doctor lease wipe-lease captures clean
 equals := =
 given = $(findstring command,$(origin $(1)))
-unknown := $(foreach each,$(filter-out $(SETTINGS),$(.VARIABLES)),$(if $(call given,$(each)),$(each)=))
-ifneq ($(strip $(unknown)),)
-$(error $(strip $(unknown)) is not known here; there are $(SETTINGS:=$(equals)). \
+among_given = $(strip $(foreach each,$(1),$(if $(call given,$(each)),$(each))))
+unknown := $(call among_given,$(filter-out $(SETTINGS),$(.VARIABLES)))
+ifneq ($(unknown),)
+# port= is like PORT, KEY= like WIFI_KEY. The shell gets to see no name that was typed.
+is_like = $(findstring $(1),$(2) $(shell echo $(2) | tr A-Z a-z))
+like := $(strip $(foreach each,$(SETTINGS),$(if $(call is_like,$(firstword $(unknown)),$(each)),$(each)=)))
+$(if $(like),$(error $(firstword $(unknown))= is not known: is it $(subst $() , or ,$(like))?))
+$(error $(unknown:=$(equals)) is not known here; there are $(SETTINGS:=$(equals)). \
 	BOARD= is a folder of boards/; docs/deploy.md has the others)
+endif
+
+# What follows a blank is a command to make, which would miss it only after those before it.
+stray := $(filter-out $(COMMANDS) .venv/%,$(MAKECMDGOALS))
+ifneq ($(stray),)
+first := $(firstword $(stray))
+its_setting := $(firstword $(if $(filter /dev/% COM%,$(first)),PORT) \
+	$(if $(wildcard boards/$(first)/board.json),BOARD) \
+	$(if $(wildcard firmware/dhcpc/$(first).py),EXTRAS) \
+	$(call among_given,SSID CONFIG APP FLEET IMAGE MICROPYTHON OUTPUT HTML ARGS))
+quoted = a value with a blank takes quotes, $(1)="$(value $(1)) $(stray)"
+remedy = : $(if $(call given,$(1)),$(call quoted,$(1)),is it $(1)=$(stray)?)
+$(error "$(first)" is not a command here$(if $(its_setting),$(call remedy,$(its_setting))); \
+	make lists the commands)
 endif
 odd = $(if $(call given,$(1)),$(filter-out 0 1,$(value $(1))))
 $(foreach each,DEBUG FORCE QUICK YES,$(if $(call odd,$(each)),$(error $(each)= is 1 or 0)))
@@ -42,7 +63,7 @@ test: setup  ## run every test that this machine can run (ARGS='-k wire': only s
 	@$(PY) -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
 fuzz: setup  ## try inputs that nobody thought of (MINUTES=10 for each target; TARGET=codec: only one)
-	@$(PY) host_tests/fuzz/run.py --minutes "$${MINUTES:-10}" $$TARGET
+	@$(PY) host_tests/fuzz/run.py --minutes="$${MINUTES:-10}" -- $$TARGET
 
 lint: .venv/ready $(APART)  ## check style, spelling and types, for the oldest and the newest Python and for boards
 	@$(PY) -m ruff check --quiet --output-format=concise
@@ -71,8 +92,8 @@ states: .venv/ready  ## draw docs/states.md from the session
 fleets: .venv/ready  ## simulate loss and fleets for docs/fleets.md (12 minutes)
 	@$(PY) tools/fleets.py --write
 
-emulate: setup  ## boot an emulated Pico W to its lease, and time a wake (Linux; MICROPYTHON_UF2=FILE, or IMAGE= of `make image`)
-	@$(PY) tools/emulate.py $(if $(IMAGE),--image "$$IMAGE")
+emulate: .venv/ready  ## boot an emulated Pico W to its lease, and time a wake (Linux, 3 minutes; MICROPYTHON=FILE, or IMAGE= of `make image`)
+	@MICROPYTHON_UF2="$${MICROPYTHON_UF2:-$$MICROPYTHON}" $(PY) tools/emulate.py $(if $(IMAGE),--image="$$IMAGE")
 
 flash: .venv/ready  ## put MicroPython onto a board, then deploy: BOARD= PORT= (MICROPYTHON=FILE YES=1)
 	@$(PY) tools/flash_board.py --image="$$MICROPYTHON" $(if $(filter 1,$(YES)),--yes) $(deployment)
@@ -98,7 +119,7 @@ release: setup  ## check all, and write the release to dist/ (QUICK=1: without t
 	@$(PY) tools/release.py $(if $(filter 1,$(QUICK)),--quick)
 
 repl: .venv/ready  ## open the prompt of the board on PORT, or of the only one on USB; Ctrl-] leaves it
-	@$(PY) tools/repl.py "$${PORT:-auto}"
+	@$(PY) tools/repl.py -- "$${PORT:-auto}"
 
 doctor: .venv/ready  ## ask the board on PORT why it has no address (HTML=FILE: with a page of its messages)
 	@$(PY) tools/doctor.py --html="$$HTML" -- "$$PORT"
@@ -117,14 +138,19 @@ clean:  ## remove everything that make has made, except .venv
 	find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 # A stamp is the last thing made: without it an interrupted or failed attempt begins anew, and
-# one that only updates leaves what was there. pip's report of a failure precedes ours.
+# one that only updates leaves what was there. Of pip's report of a failure, the last line precedes
+# ours: where PyPI is out of reach, there are six that do not say so.
+pip = said=$$($(PY) -m pip install -qq --disable-pip-version-check --only-binary :all: $(1) 2>&1) || \
+	{ printf '%s\n' "$$said" | tail -n 1 >&2; false; }
 .venv/ready: tools/requirements.txt
+	@mkdir -p .venv 2>/dev/null && test -w .venv || { \
+		echo 'setup: this folder cannot be written to, and the packages go into its .venv' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
 		echo 'setup: $(PYTHON) is not Python 3.10 or later; try: make setup PYTHON=python3.12' >&2; \
 		exit 1; }
 	@echo 'setup: packages from PyPI into .venv'
 	@$(PYTHON) -m venv $(if $(wildcard $@),,--clear) .venv && \
-		$(PY) -m pip install -qq --disable-pip-version-check --only-binary :all: -r $< || { \
+		{ $(call pip,-r $<); } || { \
 		$(if $(wildcard $@),,rm -rf .venv;) \
 		echo 'setup: not finished; is PyPI in reach? Once it is: make setup' >&2; \
 		exit 1; }
@@ -152,11 +178,10 @@ clean:  ## remove everything that make has made, except .venv
 .venv/apart/%: tools/apart_requirements.txt | .venv/ready
 	@echo 'setup: packages from PyPI into $@'
 	@rm -rf $@ $@.new
-	@$(PY) -m pip install -qq --disable-pip-version-check --only-binary :all: --no-deps \
-			--no-compile --target $@.new --constraint $< $(APART_PACKAGES) && \
+	@{ $(call pip,--no-deps --no-compile --target $@.new --constraint $< $(APART_PACKAGES)); } && \
 		mv $@.new $@ && touch $@ || { \
 		rm -rf $@.new; \
 		echo 'setup: not finished; is PyPI in reach? Once it is: make setup' >&2; \
 		exit 1; }
 
-.PHONY: help setup demo test fuzz lint size bench boards states conformance fleets emulate flash deploy image mip release repl doctor lease wipe-lease captures clean
+.PHONY: $(COMMANDS)

@@ -28,6 +28,54 @@ def test_a_setting_that_is_not_known_is_named_with_those_that_are(tree: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("typed", "meant"), [("port=auto", "PORT"), ("KEY=", "WIFI_KEY"), ("EXTRA=aio", "EXTRAS")]
+)
+def test_a_setting_that_is_nearly_known_is_told_alone(tree: Path, typed: str, meant: str) -> None:
+    said = make(tree, "deploy", f"BOARD={NAME}", typed).stdout
+    assert f"*** {typed.partition('=')[0]}= is not known: is it {meant}=?.  Stop." in said
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (
+            ["PORT=/dev/moon", "SSID=my", "wifi"],
+            ': a value with a blank takes quotes, SSID="my wifi"',
+        ),
+        (["EXTRAS=aio", "sleep"], ': a value with a blank takes quotes, EXTRAS="aio sleep"'),
+        (["PORT=/dev/a", "/dev/b"], ': a value with a blank takes quotes, PORT="/dev/a /dev/b"'),
+        ([NAME], f": is it BOARD={NAME}?"),
+        (["/dev/pts/0"], ": is it PORT=/dev/pts/0?"),
+        (
+            ["SSID=$(shell touch ran)", "$(shell touch ran)"],
+            '="$(shell touch ran) $(shell touch ran)"',
+        ),
+        (["deployy"], '"deployy" is not a command here'),
+    ],
+)
+def test_what_follows_a_blank_is_told_before_anything_is_done(
+    tree: Path, words: list[str], why: str
+) -> None:
+    done = make(tree, "help", *words)
+    assert done.returncode == 2
+    assert done.stdout.count("\n") == 1
+    assert "*** " in done.stdout
+    assert f"{why}; make lists the commands.  Stop." in done.stdout
+    assert not (tree / "ran").exists()
+
+
+def test_a_value_that_begins_with_a_dash_is_no_option(tree: Path) -> None:
+    assert "repl: there is no such port" in make(tree, "repl", "PORT=-x").stdout
+    assert "emulate: -x: No such file" in make(tree, "emulate", "IMAGE=-x").stdout
+
+
+def test_the_emulator_takes_the_image_that_the_other_commands_take(tree: Path) -> None:
+    assert (
+        "emulate: moon.uf2: No such file" in make(tree, "emulate", "MICROPYTHON=moon.uf2").stdout
+    )
+
+
+@pytest.mark.parametrize(
     ("what", "setting", "why"),
     [
         ("flash", "YES=no", "YES= is 1 or 0"),

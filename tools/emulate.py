@@ -23,6 +23,10 @@ from imaging.firmware import recognised
 from toolchain import cli
 
 
+def _announce(span: str) -> None:
+    print(f"takes about {span}, most of it for the start of the Wi-Fi chip", flush=True)
+
+
 def main() -> None:
     parser = cli.parser(
         "Boots MicroPython's own firmware on an emulated Pico W, which gets its lease from a "
@@ -39,9 +43,11 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.image:
         recognised(arguments.image, model(BOARD))
+        _announce("2 minutes")
         prove_made(arguments.image)
         return
     image = find_image()
+    _announce("a minute" if arguments.timeline else "3 minutes")
     if not arguments.timeline:
         prove(image)
     timeline(image)

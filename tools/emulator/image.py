@@ -21,7 +21,10 @@ def find_image() -> Path:
 
     Unavailable: there is none, or it is no MicroPython for a Pico W; the text has the remedy.
     """
-    remedy = f"get {BOARD}-*.uf2 from MicroPython's download page and set {IMAGE} to its path"
+    remedy = (
+        f"get {BOARD}-*.uf2 from MicroPython's download page, and give it: make emulate "
+        f"MICROPYTHON=FILE, or {IMAGE} in the environment"
+    )
     if given := os.environ.get(IMAGE):
         image = Path(given)
     else:
@@ -32,7 +35,7 @@ def find_image() -> Path:
             found, why = None, error
         if not found:
             raise Unavailable(
-                f"no Pico W image: {IMAGE} is not set, and MicroPython {VERSION} cannot be "
+                f"no image of a {BOARD} is given, and MicroPython {VERSION} cannot be "
                 f"downloaded ({why}); {remedy}"
             )
         image = Path(found)
