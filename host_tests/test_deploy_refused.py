@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,36 @@ def test_a_port_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) ->
     finally:
         os.close(master)
         os.close(slave)
+
+
+SLOW = """
+import time
+with open("/runs", "a") as f:
+    f.write("run ")
+time.sleep(%s)
+ended = True
+"""
+
+
+def test_a_boot_py_that_takes_longer_than_a_prompt_is_waited_for_and_runs_once(
+    power: Boards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "_PROMPT_S", (2, 60))
+    board = power({"/boot.py": SLOW % 4})
+    while files(board).get("/runs") != b"run ":
+        time.sleep(0.02)
+    with remote.Board(board.port) as connected:
+        assert connected.run("print(ended, end='')") is True
+        assert connected.read("/runs") == b"run run "  # the first one at power-on
+
+
+def test_a_boot_py_without_an_end_is_interrupted(
+    power: Boards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = power({"/boot.py": SLOW % 3600})
+    monkeypatch.setattr(remote, "_BOOT_S", 0.5)
+    with remote.Board(board.port) as connected:
+        assert connected.run("print('ended' in globals())") is False
 
 
 def test_a_port_that_is_in_use_is_told(tree: Path, power: Boards) -> None:

@@ -29,6 +29,8 @@ _SHORT = {"a": "/dev/ttyACM", "u": "/dev/ttyUSB", "c": "COM"}  # mpremote's
 _UNSEEN = "no serial port is on USB here: docs/quick-start.md says what to do"
 # For a prompt: many an ESP32 is reset by the opening of its port, and deaf first
 _PROMPT_S = 3, 10
+_BOOT_S = 30  # for a boot.py, which may wait for a network
+_RAW = b"raw REPL; CTRL-B to exit\r\n"
 _CTRL_B, _CTRL_C, _CTRL_D = b"\r\x02", b"\r\x03", b"\x04"
 
 _SUMS = """
@@ -65,6 +67,11 @@ i = sys.implementation
 mpy = getattr(i, "_mpy", 0)
 print((i.name, tuple(i.version)[:3], getattr(i, "_machine", ""), mpy & 255, os.statvfs("/")))
 """
+
+_NO_PROMPT = (
+    "no prompt: is MicroPython on the board? Does its program ignore Ctrl-C? make flash puts "
+    "MicroPython onto it; for an RP2 hold BOOTSEL while you plug it in"
+)
 
 
 class NoMemory(Refusal):
@@ -111,6 +118,8 @@ class Board:
         try:
             with patience(f"waits for the prompt of {self.port}"):
                 self._prompt()
+            with patience(f"waits for the boot.py of {self.port}, for {_BOOT_S} s at most"):
+                self._boot()
         except BaseException:
             self._leave()
             raise
@@ -128,14 +137,27 @@ class Board:
         for seconds in _PROMPT_S:
             with self._talk():
                 try:
-                    self._transport.enter_raw_repl(timeout_overall=seconds)
+                    self._transport.enter_raw_repl(soft_reset=False, timeout_overall=seconds)
                     return
                 except TransportError:
                     continue
-        raise Refusal(
-            "no prompt: is MicroPython on the board? Does its program ignore Ctrl-C? make flash "
-            "puts MicroPython onto it; for an RP2 hold BOOTSEL while you plug it in"
-        )
+        raise Refusal(_NO_PROMPT)
+
+    def _boot(self) -> None:
+        # One soft reset, and no second one on top of it: mpremote's own would not wait so long for
+        # boot.py. One that does not end is interrupted.
+        with self._talk():
+            self._transport.serial.write(_CTRL_D)
+            there = self._hears(b"soft reboot\r\n", _PROMPT_S[-1])
+            if there and not self._hears(_RAW, _BOOT_S):
+                self._transport.serial.write(_CTRL_C)
+                there = self._hears(_RAW, _PROMPT_S[-1])
+        if not there:
+            raise Refusal(_NO_PROMPT)
+
+    def _hears(self, ending: bytes, seconds: float) -> bool:
+        said = self._transport.read_until(1, ending, timeout=seconds, timeout_overall=seconds)
+        return bool(said.endswith(ending))
 
     def _leave(self) -> None:
         # Whatever state it is in, it shall run again.

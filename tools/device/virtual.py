@@ -147,7 +147,8 @@ class VirtualBoard:
             raise
         finally:
             os.close(inner)
-        self._to_vm = _CTRL_A if raw else b""
+        self._to_raw = _CTRL_A if raw else b""  # which no Ctrl-C takes away
+        self._to_vm = b""
         self._latest = b""
 
     def _power_off(self) -> None:
@@ -164,7 +165,7 @@ class VirtualBoard:
     def _relay(self) -> None:
         self._unread = b""
         while True:
-            waits_for_vm = self._started.is_set() and self._to_vm
+            waits_for_vm = self._started.is_set() and (self._to_raw or self._to_vm)
             readable, writable, _ = select.select(
                 [self._inside, self._outside, self._stopped],
                 [self._outside] if self._unread else [],
@@ -218,9 +219,10 @@ class VirtualBoard:
         # To change the terminal's mode the VM throws away what is in it: nothing may be there
         # while it executes. Ctrl-C is a signal then.
         if not self._executes():
-            if self._to_vm:
+            if data := self._to_raw + self._to_vm:
                 with contextlib.suppress(OSError):  # it has just ended, which will be heard
-                    self._to_vm = self._to_vm[os.write(self._inside, self._to_vm) :]
+                    self._to_vm = data[os.write(self._inside, data) :]
+                    self._to_raw = b""
         elif _CTRL_C in self._to_vm:
             self._to_vm = self._to_vm.partition(_CTRL_C)[2]
             self._process.send_signal(signal.SIGINT)
