@@ -268,5 +268,5 @@ def test_one_board_of_several_that_fails_does_not_hinder_the_others(
     board = power()
     done = make(tree, "deploy", f"BOARD={NAME}", f"PORT=/dev/moon {board.port}")
     assert done.returncode == 2
-    assert "/dev/moon: deploy: there is no such port" in done.stdout
+    assert "/dev/moon: deploy: /dev/moon: there is no such port" in done.stdout
     assert {*files(board)} == DEPLOYED

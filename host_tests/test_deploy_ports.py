@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_what_follows_a_blank_is_told_before_anything_is_done(
 
 
 def test_a_value_that_begins_with_a_dash_is_no_option(tree: Path) -> None:
-    assert "repl: there is no such port" in make(tree, "repl", "PORT=-x").stdout
+    assert "repl: -x: there is no such port" in make(tree, "repl", "PORT=-x").stdout
     assert "emulate: -x: No such file" in make(tree, "emulate", "IMAGE=-x").stdout
 
 
@@ -140,18 +141,54 @@ def test_short_names_are_mpremotes(short: str, port: str) -> None:
 def test_every_tool_takes_them(tree: Path) -> None:
     for target in ("deploy", "doctor", "lease", "wipe-lease"):
         said = make(tree, target, f"BOARD={NAME}", "PORT=u99").stdout
-        assert re.match(r"\w+: (there is no such port|/dev/ttyUSB99: no such file or port)", said)
+        assert re.match(r"\w+: /dev/ttyUSB99: (there is no such port|no such file or port)", said)
+
+
+Type = Callable[..., list[str]]
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Type:
+    """Somebody at a terminal who is asked for the key of `home`, on /dev/null. Returns what is not
+    typed in the end."""
+
+    def type_in(*keys: str, port: str = "/dev/null") -> list[str]:
+        left = [*keys]
+
+        def answer(prompt: str) -> str:
+            if not left:
+                raise EOFError
+            return left.pop(0)
+
+        monkeypatch.setattr(deploy.getpass, "getpass", answer)
+        monkeypatch.setattr(sys, "argv", ["deploy", NAME, port, "--ssid=home"])
+        assert cli.run(deploy.main) == 1
+        return left
+
+    monkeypatch.setenv("WIFI_KEY", "")  # it is as it was afterwards
+    monkeypatch.delenv("WIFI_KEY")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    return type_in
 
 
 def test_ctrl_d_where_the_key_is_asked_for_ends_in_words(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    typed: Type, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def end(prompt: str) -> str:
-        raise EOFError
-
-    monkeypatch.delenv("WIFI_KEY", raising=False)
-    monkeypatch.setattr(deploy.getpass, "getpass", end)
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr(sys, "argv", ["deploy", NAME, "/dev/moon", "--ssid=home"])
-    assert cli.run(deploy.main) == 1
+    typed()
     assert capsys.readouterr().err == "\ndeploy: no answer, so nothing is done\n"
+
+
+def test_a_key_that_is_none_is_asked_for_again(
+    typed: Type, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not typed("short", "long enough")
+    said = capsys.readouterr()
+    assert said.out == ("the key is not 8 to 63 ASCII characters, or 64 hex digits. Once more:\n")
+    assert said.err.startswith("deploy: /dev/null: the port cannot be opened")
+
+
+def test_no_key_is_asked_for_a_port_that_is_not_there(
+    typed: Type, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed("long enough", port="/dev/moon")
+    assert capsys.readouterr().err.startswith("deploy: /dev/moon: there is no such port; ")

@@ -41,9 +41,11 @@ def test_a_board_or_port_that_is_not_there_is_told_with_those_that_are(tree: Pat
     assert re.match(
         "PORT= is missing; (no serial port is on USB here|serial ports here:)", refused(tree, "")
     )
-    assert refused(tree, "/dev/moon").startswith("there is no such port; ")
-    assert "repl: there is no such port; " in make(tree, "repl", "PORT=/dev/moon").stdout
-    assert refused(tree, "/dev/null").startswith("the port cannot be opened: ")
+    assert refused(tree, "/dev/moon").startswith("/dev/moon: there is no such port; ")
+    assert (
+        "repl: /dev/moon: there is no such port; " in make(tree, "repl", "PORT=/dev/moon").stdout
+    )
+    assert refused(tree, "/dev/null").startswith("/dev/null: the port cannot be opened: ")
 
 
 def test_a_port_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +93,8 @@ def test_a_boot_py_without_an_end_is_interrupted(
 def test_a_port_that_is_in_use_is_told(tree: Path, power: Boards) -> None:
     board = power()
     with remote.Board(board.port):
-        assert refused(tree, board.port).startswith("the port cannot be opened: another program")
+        why = f"{board.port}: the port cannot be opened: another program"
+        assert refused(tree, board.port).startswith(why)
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ import sys
 import threading
 
 from device.catalogue import model
-from device.config import CONFIG, checked, given, read, wifi
+from device.config import CONFIG, check_key, checked, given, read
 from device.deployment import EXTRAS, Deployment, check_extras
-from device.remote import Board, resolved
+from device.remote import Board, check_port, resolved
 from toolchain import cli
 from toolchain.cli import Refusal
 
@@ -72,20 +72,35 @@ def parsed() -> argparse.Namespace:
     ).parse_args()
 
 
-def check(arguments: argparse.Namespace) -> None:
+def check(arguments: argparse.Namespace, ports: list[str]) -> None:
     """Refuse what can be known to fail without a board; ask for a key that is needed."""
     board = model(arguments.board)
     check_extras(arguments.extras)
     if arguments.config:
         checked(read(arguments.config), arguments.config)
     if arguments.ssid:
-        if "WIFI_KEY" not in os.environ:
-            if not sys.stdin.isatty():
-                raise Refusal("SSID= needs a key: set WIFI_KEY, empty for an open network")
-            os.environ["WIFI_KEY"] = getpass.getpass(f"key of {arguments.ssid}: ")
-        checked(json.dumps(wifi(arguments)), "SSID or WIFI_KEY")
+        checked(json.dumps({"ssid": arguments.ssid}), "SSID")
+        if "WIFI_KEY" in os.environ:
+            check_key(os.environ["WIFI_KEY"])
+        else:
+            os.environ["WIFI_KEY"] = _asked_key(arguments.ssid, ports)
     if arguments.config:
         given(arguments, board)
+
+
+def _asked_key(ssid: str, ports: list[str]) -> str:
+    # Once, and again if it is none: but not for a port that is not there.
+    if not sys.stdin.isatty():
+        raise Refusal("SSID= needs a key: set WIFI_KEY, empty for an open network")
+    for port in ports:
+        check_port(port)
+    while True:
+        key = getpass.getpass(f"key of {ssid}: ")
+        try:
+            check_key(key)
+            return key
+        except Refusal as error:
+            print(f"{error}. Once more:", flush=True)
 
 
 def deploy(arguments: argparse.Namespace, port: str) -> None:
@@ -134,7 +149,7 @@ def main() -> int:
     try:
         model(arguments.board)
         ports = list(dict.fromkeys(resolved(port) for port in arguments.port or [""]))
-        check(arguments)
+        check(arguments, ports)
         if len(ports) > 1:
             return _deploy_all(
                 ports, [word for word in sys.argv[1:] if word not in arguments.port]

@@ -190,7 +190,7 @@ def _run(arguments: argparse.Namespace) -> None:
     port = _port(arguments, board)
     image = _image(arguments, board)
     if not image.has_files:
-        deploy.check(arguments)
+        deploy.check(arguments, [port] if port else [])
     elif arguments.config or arguments.ssid or arguments.extras:
         raise Refusal(
             f"{image.path} has its files in it: CONFIG=, SSID= and EXTRAS= are for `make image`"

@@ -8,17 +8,15 @@ import toolchain.start  # noqa: F401
 import os
 import sys
 
-from device.remote import resolved, why_not
+from device.remote import check_port, resolved
 from toolchain import cli
-from toolchain.cli import Refusal
 
 
 def main() -> None:
     parser = cli.parser(__doc__, "", "/dev/ttyACM0")
     parser.add_argument("port", nargs="?", default="auto", help="a0, u1, ... (default: auto)")
     port = resolved(parser.parse_args().port)
-    if os.name == "posix" and not os.access(port, os.R_OK | os.W_OK):
-        raise Refusal(why_not(port))
+    check_port(port)
     mpremote = [sys.executable, "-m", "mpremote", "connect", port, "repl"]
     os.execv(mpremote[0], mpremote)
 

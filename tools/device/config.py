@@ -12,7 +12,7 @@ from device.catalogue import WIFI, Model
 from device.remote import Board
 from dhcpc import Link
 from dhcpc.config import PATH as CONFIG
-from dhcpc.config import client, parsed
+from dhcpc.config import check, client, parsed
 from toolchain.cli import Refusal
 
 _MOST = 64 * 1024 * 1024  # bytes: no board takes more, and a device may have no end
@@ -45,6 +45,14 @@ def checked(text: str | bytes, whose: str) -> dict[str, Any]:
     except ValueError as error:
         raise Refusal(f"{whose}: {error}") from None
     return found
+
+
+def check_key(key: str) -> None:
+    """Refusal: a text is no key of a Wi-Fi, and not empty, as that of an open one is."""
+    try:
+        check({"key": key} if key else {})
+    except ValueError as error:
+        raise Refusal(str(error).replace("key: it", "the key", 1)) from None
 
 
 def held(found: dict[str, Any], model: Model, whose: str) -> dict[str, Any]:

@@ -114,7 +114,7 @@ class Board:
         try:
             self._transport = SerialTransport(self.port, timeout=_READ_S)
         except TransportError:
-            raise Refusal(why_not(self.port)) from None
+            raise Refusal(_why_not(self.port)) from None
         try:
             with patience(f"waits for the prompt of {self.port}"):
                 self._prompt()
@@ -272,10 +272,18 @@ def ports() -> str:
     return said + "".join(lines)
 
 
-def why_not(port: str) -> str:
-    """Why a port cannot be used, as far as the operating system tells."""
-    if os.name == "posix" and not Path(port).exists():
-        return f"there is no such port; {ports()}"
+def check_port(port: str) -> None:
+    """Refusal: it is not there, or may not be used, as far as the operating system tells."""
     if os.name == "posix" and not os.access(port, os.R_OK | os.W_OK):
-        return "no permission to use the port: on most Linux systems the group dialout has it"
-    return "the port cannot be opened: another program has it, or it is no serial port"
+        raise Refusal(_why_not(port))
+
+
+def _why_not(port: str) -> str:
+    if os.name == "posix" and not Path(port).exists():
+        return f"{port}: there is no such port; {ports()}"
+    if os.name == "posix" and not os.access(port, os.R_OK | os.W_OK):
+        return (
+            f"{port}: no permission to use the port: on most Linux systems the group dialout has "
+            'it: sudo usermod -aG dialout "$USER", then log out and in'
+        )
+    return f"{port}: the port cannot be opened: another program has it, or it is no serial port"
