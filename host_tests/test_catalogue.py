@@ -93,12 +93,26 @@ def test_what_is_missing_in_a_board_json_is_named() -> None:
             parsed("W5500_EVB_PICO", rest)
 
 
-def test_a_board_that_is_not_there_is_told_with_those_that_are() -> None:
-    with pytest.raises(Refusal, match=r"^no board MOON; there are ARDUINO_NANO_ESP32, "):
-        model("MOON")
-    with pytest.raises(Refusal, match=r"^no board rpi-pico-w: is it RPI_PICO_W\? "):
-        model("rpi-pico-w")
-    with pytest.raises(Refusal, match=r"^no board PICO_W: is it RPI_PICO_W or "):
-        model("PICO_W")
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("", "BOARD= is missing, as in BOARD=RPI_PICO_W; boards/README.md lists all "),
+        ("MOON", r"no board MOON; boards/README.md lists all \d+$"),
+        ("rpi-pico-w", r"no board rpi-pico-w: is it RPI_PICO_W\? "),
+        ("PICO_W", r"no board PICO_W; .*\n    RPI_PICO_W +Pico W\n    RPI_PICO_W5500 "),
+        ("RPI_PIC_W", "no board RPI_PIC_W: is it RPI_PICO2_W or RPI_PICO_W or "),
+        ("esp32", r"no board esp32; .*\n    ESP32_GENERIC  .*\n    ESP32_GENERIC_C2  "),
+        ("esp32-s3", r"no board esp32-s3; .*\n(    .*\n)*    ESP32_GENERIC_S3  "),
+        ("pico", r"no board pico; .*\n(    .*\n)*    RPI_PICO2_W  +Pico 2 W.*\n    RPI_PICO_W "),
+    ],
+)
+def test_a_board_that_is_not_there_is_told_with_those_that_may_be_meant(
+    typed: str, why: str
+) -> None:
+    with pytest.raises(Refusal, match=f"^{why}"):
+        model(typed)
+
+
+def test_the_catalogue_has_every_board() -> None:
     assert {*catalogue()} == {*boards()}
     assert {each.mcu for each in catalogue().values()} <= {*PORTS}

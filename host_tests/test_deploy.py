@@ -69,6 +69,7 @@ def test_what_has_changed_is_copied_and_what_is_no_more_goes(tree: Path, power: 
     said = deployed(tree, board.port)
     assert copied(said) == [ONE_FILE]
     assert f"copied 1 of {COUNT} files, removed 1, in " in said
+    assert "\nremoved from /lib/dhcpc: moon.mpy\n" in said
     assert {*files(board)} == DEPLOYED
     assert mpremote(board, "exec", "import dhcpc; print(dhcpc.MOON)") == "3\n"
 

@@ -171,6 +171,13 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Type:
     return type_in
 
 
+def test_a_prompt_without_a_terminal_is_refused(tree: Path) -> None:
+    said = make(tree, "repl", "PORT=/dev/null").stdout
+    assert said.startswith(
+        "repl: a prompt takes a terminal; for one line: mpremote connect /dev/null"
+    )
+
+
 def test_ctrl_d_where_the_key_is_asked_for_ends_in_words(
     typed: Type, capsys: pytest.CaptureFixture[str]
 ) -> None:

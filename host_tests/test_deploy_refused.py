@@ -35,9 +35,9 @@ pytest_plugins = ["powered_fixtures"]
 
 
 def test_a_board_or_port_that_is_not_there_is_told_with_those_that_are(tree: Path) -> None:
-    assert make(tree, "deploy").stdout.startswith("deploy: BOARD= is missing; there are ARDUINO")
+    assert make(tree, "deploy").stdout.startswith("deploy: BOARD= is missing, as in ")
     said = make(tree, "deploy", "BOARD=UNIX", "PORT=x").stdout
-    assert said.startswith("deploy: no board UNIX; there are ARDUINO_NANO_ESP32, ")
+    assert said.startswith("deploy: no board UNIX; boards/README.md lists ")
     assert re.match(
         "PORT= is missing; (no serial port is on USB here|serial ports here:)", refused(tree, "")
     )

@@ -10,6 +10,7 @@ import sys
 
 from device.remote import check_port, resolved
 from toolchain import cli
+from toolchain.cli import Refusal
 
 
 def main() -> None:
@@ -17,6 +18,15 @@ def main() -> None:
     parser.add_argument("port", nargs="?", default="auto", help="a0, u1, ... (default: auto)")
     port = resolved(parser.parse_args().port)
     check_port(port)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Refusal(
+            f"a prompt takes a terminal; for one line: mpremote connect {port} exec LINE"
+        )
+    print(
+        "The board is silent until something changes: Ctrl-C, then Ctrl-D, starts its program "
+        "again.",
+        flush=True,
+    )
     mpremote = [sys.executable, "-m", "mpremote", "connect", port, "repl"]
     os.execv(mpremote[0], mpremote)
 

@@ -33,6 +33,7 @@ NICS = ETHERNET, WIFI = "Ethernet", "Wi-Fi"
 RUN_ON = CHIP, EMULATOR = "chip", "emulator"
 
 _KIB = 1024
+_IN_A_LINE = 3  # names of boards
 _KEYS: dict[str, type] = {
     "vendor": str,
     "product": str,
@@ -107,21 +108,36 @@ def boards() -> list[str]:
 @cache
 def model(name: str) -> Model:
     """What is known of a board. Refusal: there is no such board, or its board.json is wrong."""
-    there = boards()
-    if name not in there:
-        meant = re.sub("[- ]", "_", name.upper())
-        near = [meant] if meant in there else get_close_matches(meant, there)
-        if near:
-            raise Refusal(
-                f"no board {name}: is it {' or '.join(near)}? boards/README.md lists all boards"
-            )
-        what = f"no board {name}" if name else "BOARD= is missing"
-        raise Refusal(f"{what}; there are {', '.join(there)}. boards/README.md describes them")
+    if name not in boards():
+        raise Refusal(_no_board(name))
     path = BOARDS / name / "board.json"
     try:
         return parsed(name, json.loads(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise Refusal(f"{path.relative_to(ROOT)}: {error}") from None
+
+
+def _no_board(name: str) -> str:
+    # With those that may be meant: by how they begin, by what is in them, by their looks.
+    there = boards()
+    the_list = f"boards/README.md lists all {len(there)}"
+    if not name:
+        return f"BOARD= is missing, as in BOARD=RPI_PICO_W; {the_list}"
+    meant = re.sub(r"\W", "_", name.upper())
+    parts = [each for each in there if all(part in each for part in meant.split("_"))]
+    near = (
+        [each for each in there if each == meant]
+        or [each for each in there if each.startswith(meant)]
+        or sorted(parts, key=lambda each: meant not in each)
+        or get_close_matches(meant, there)
+    )
+    if not near:
+        return f"no board {name}; {the_list}"
+    if len(near) <= _IN_A_LINE:
+        return f"no board {name}: is it {' or '.join(near)}? {the_list}"
+    width = max(map(len, near))
+    lines = "".join(f"\n    {each:{width}}  {model(each).product}" for each in near)
+    return f"no board {name}; {the_list}, among them{lines}"
 
 
 def parsed(name: str, facts: dict[str, Any]) -> Model:

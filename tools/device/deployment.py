@@ -137,11 +137,14 @@ class Deployment:
         self.copy(to_copy, {path: sums[path] for path in changed})
         self.board.run(_TAKE_PLACE % (changed, _NEW, self.stale))
         removed = f", removed {len(self.stale)}" if self.stale else ""
-        done = f"nothing to copy: all {len(self.files)} files are there"
+        done = [f"nothing to copy: all {len(self.files)} files are there"]
         if changed or removed:
-            seconds = time.monotonic() - start
-            done = f"copied {len(to_copy)} of {len(self.files)} files{removed}, in {seconds:.1f} s"
-        return "\n".join([done, *self.next(root, configured is not None)])
+            took = f"in {time.monotonic() - start:.1f} s"
+            done = [f"copied {len(to_copy)} of {len(self.files)} files{removed}, {took}"]
+        if removed:
+            names = [path.removeprefix(f"{LIB}/") for path in self.stale]
+            done.append(f"removed from {LIB}: {' '.join(map(_printable, names))}")
+        return "\n".join([*done, *self.next(root, configured is not None)])
 
     def next(self, root: list[str], configured: bool) -> list[str]:
         """What a person may do now, a line each. root: the names that were in /."""
@@ -255,5 +258,9 @@ class Deployment:
 
 def _named(system: System) -> str:
     version = ".".join(map(str, system.version))
-    machine = system.machine if system.machine.isprintable() else repr(system.machine)
+    machine = _printable(system.machine)
     return f"MicroPython {version}{f' on {machine}' if machine else ''}"
+
+
+def _printable(said: str) -> str:
+    return said if said.isprintable() else repr(said)
