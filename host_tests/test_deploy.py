@@ -136,6 +136,14 @@ def test_an_extra_comes_when_asked_for_and_stays(tree: Path, power: Boards) -> N
     assert why.startswith("EXTRAS: there is no moon; there are ")
 
 
+def test_an_extra_that_the_program_on_the_board_imports_comes_along(
+    tree: Path, power: Boards
+) -> None:
+    board = power({"/app.py": "from dhcpc import Lease, aio\n"})
+    assert "the programs on the board import aio\n" in deployed(tree, board.port)
+    assert {*files(board)} == DEPLOYED | {"/app.py", "/lib/dhcpc/aio.mpy"}
+
+
 def test_what_is_on_the_board_besides_stays(tree: Path, power: Boards) -> None:
     others = {"/app.py": OTHERS, "/lib/moon.py": OTHERS, "/lib/dhcpc/notes.txt": "full moon"}
     board = power(others)

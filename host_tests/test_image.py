@@ -87,6 +87,28 @@ def test_it_holds_what_a_deployment_copies_and_the_application(
     assert "/lib/dhcpc/options.mpy" in found  # which the config takes
 
 
+@pytest.mark.parametrize(
+    "line", ["from dhcpc import Lease, aio", "import dhcpc.aio as a", "from dhcpc.aio import poll"]
+)
+def test_an_extra_that_the_application_imports_comes_along(
+    made: Callable[..., bytes], app: Path, line: str
+) -> None:
+    (app / "lib/moon.py").write_text(f"def rise():\n    {line}\n")
+    (app / "lib/old.py").write_text("print 'no Python of today'\n")
+    found, _ = storage.found(made("--app", app), "rp2")
+    assert "/lib/dhcpc/aio.mpy" in found
+    assert "/lib/dhcpc/sleep.mpy" not in found
+
+
+def test_a_main_py_of_ones_own_takes_the_place_of_the_clients(
+    made: Callable[..., bytes], app: Path
+) -> None:
+    (app / "app.py").rename(app / "main.py")
+    found, _ = storage.found(made("--app", app), "rp2")
+    assert found["/main.py"] == (app / "main.py").read_bytes()
+    assert b"# deployed" in found["/boot.py"]
+
+
 def test_micropython_in_it_is_as_it_was_given(make: Make) -> None:
     program = images.with_info(images.PICO_W + os.urandom(5000), 0x12C000, SIZE)
     given = images.uf2(program)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+import image
 import images
 from imaging import storage
 from to_make import CONFIG, PICO_W, Make, files_of, flash_of
@@ -72,6 +74,19 @@ def test_a_manifest_names_them_and_their_sums(make: Make, tmp_path: Path) -> Non
     check = subprocess.run(["sha256sum", "--check"], input=sums, cwd=output, text=True)
     assert check.returncode == 0
     assert [each["hostname"] for each in manifest["images"]] == ["pump-1", "pump-2", "pump-3"]
+
+
+def test_a_fleet_that_the_disk_has_no_room_for_is_refused_after_its_first(
+    make: Make,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(image.shutil, "disk_usage", lambda path: SimpleNamespace(free=4_000_000))
+    with pytest.raises(Refusal, match="output: 8 MB more are needed, and 4 MB are free: give OUT"):
+        fleet(make, tmp_path, FLEET)
+    assert "\n3 images take " in capsys.readouterr().out
+    assert [each.name for each in (tmp_path / "output").iterdir()] == [f"{PICO_W}-pump-1.uf2"]
 
 
 def test_an_empty_key_comes_from_the_environment(

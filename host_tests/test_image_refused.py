@@ -54,7 +54,7 @@ REFUSED = {
     "another board": (
         "W5500_EVB_PICO",
         images.uf2(images.PICO_W),
-        "it is not for W5500_EVB_PICO, but for RPI_PICO_W$",
+        "it is not for W5500_EVB_PICO, but for RPI_PICO_W;",
     ),
     "another firmware": (PICO_W, images.uf2(CIRCUIT), "no MicroPython is in it"),
     "too old": (
@@ -93,6 +93,11 @@ REFUSED = {
         r"not enough space: 7 files of \d+ KB in all do not fit into a file system of 32 KB",
     ),
     "UF2 for an ESP32": (ESP32, images.uf2(images.PICO_W), "it is not an image for an ESP32"),
+    "UF2 for an ESP32, and what it takes": (
+        ESP32,
+        images.uf2(images.PICO_W),
+        ".*; ESP32_GENERIC takes the .bin from https://micropython.org/download/ESP32_GENERIC/$",
+    ),
     "another ESP32": (
         ESP32,
         images.esp(chip="ESP32C3", offset=0),

@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from littlefs import LittleFSError
 
 from device.catalogue import WIFI, model
 from device.config import CONFIG, checked, held, read
-from device.deployment import EXTRAS, Files, check_extras
+from device.deployment import EXTRAS, Files, check_extras, imported
 from imaging import storage
 from imaging.contents import application, contents
 from imaging.firmware import Firmware
@@ -35,6 +36,7 @@ OUTPUT = vm.ROOT / "build/image"
 MANIFEST = "manifest.json"
 
 _KIB = 1024
+_MB = 1_000_000
 _HOW = {
     "rp2": "To flash it: hold BOOTSEL while you plug the board in, and copy it to the drive that "
     "appears.",
@@ -58,7 +60,9 @@ def parsed() -> argparse.Namespace:
         "--config", metavar="FILE", help=f"the file that becomes {CONFIG} on the board"
     )
     parser.add_argument(
-        "--app", metavar="DIR", help="the folder of the application, with app.py in it"
+        "--app",
+        metavar="DIR",
+        help="the folder of the application, with app.py, or a main.py in place of the client's",
     )
     parser.add_argument(
         "--fleet",
@@ -83,21 +87,25 @@ class Maker:
         if not arguments.micropython:
             raise Refusal(
                 f"MICROPYTHON= is missing: the {self.board.ending} of MicroPython, from "
-                f"https://micropython.org/download/{self.board.firmware}/"
+                f"{self.board.download}"
             )
         check_extras(arguments.extras)
-        self.extras = {*arguments.extras}
         self.debug = arguments.debug
         self.app = application(Path(arguments.app)) if arguments.app else {}
+        self.extras = {*arguments.extras, *imported(self.app)}
         self.firmware = Firmware(Path(arguments.micropython), self.board)
         self.directory: Path = arguments.output
+
+    def path(self, name: str) -> Path:
+        """Where one goes."""
+        return self.directory / f"{name}{self.board.ending}"
 
     def make(self, name: str, config: dict[str, Any] | None) -> Path:
         """Make one, and say so; return where it is. Refusal: not all fits into it, or what was
         written is not what was meant."""
         files = contents(self.board, config, self.extras, self.app, self.debug)
         image = self.firmware.merged(storage.made(files, self.firmware.size, self.board.port))
-        path = self.directory / f"{name}{self.board.ending}"
+        path = self.path(name)
         with placed(path) as new:
             new.write_bytes(image)
             free = self._check(new, files)
@@ -123,13 +131,32 @@ def _base(arguments: argparse.Namespace) -> dict[str, Any] | None:
     return found if arguments.fleet else held(found, model(arguments.board), arguments.config)
 
 
+def _name(maker: Maker, member: Member) -> str:
+    return f"{maker.board.name}-{member.hostname}"
+
+
+def _check_room(maker: Maker, members: list[Member], size: int) -> None:
+    # For all of a fleet, by the size of the first. Those that are there already make way.
+    paths = [maker.path(_name(maker, member)) for member in members]
+    need = sum(size for path in paths if not path.exists())
+    free = shutil.disk_usage(maker.directory).free
+    print(f"{len(members)} images take {size * len(members) // _MB:,} MB", flush=True)
+    if need > free:
+        raise Refusal(
+            f"{maker.directory}: {need // _MB:,} MB more are needed, and {free // _MB:,} MB are "
+            "free: give OUTPUT=DIR, or a table of fewer boards at a time"
+        )
+
+
 def _make_fleet(maker: Maker, members: list[Member]) -> None:
     path = maker.directory / MANIFEST
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         path.unlink()  # it is about the files that were there
-    made = []
+    made: list[dict[str, str]] = []
     for member in members:
-        file = maker.make(f"{maker.board.name}-{member.hostname}", member.config)
+        file = maker.make(_name(maker, member), member.config)
+        if not made:
+            _check_room(maker, members, file.stat().st_size)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         made.append({"hostname": member.hostname, "file": file.name, "sha256": digest})
     manifest = {
@@ -150,6 +177,8 @@ def main() -> None:
     board, firmware = maker.board, maker.firmware
     members = fleet(Path(arguments.fleet), base or {}, board, key) if arguments.fleet else []
     print(f"MicroPython {firmware.named}, {firmware.size // _KIB} KB for files", flush=True)
+    if maker.extras:
+        print(f"extras beside those of the config: {' '.join(sorted(maker.extras))}", flush=True)
     if members:
         _make_fleet(maker, members)
     else:

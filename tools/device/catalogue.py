@@ -16,6 +16,7 @@ from toolchain.cli import Refusal
 from toolchain.package import ROOT
 
 BOARDS = ROOT / "boards"
+SITE = "https://micropython.org"
 
 PORTS = {  # of MicroPython, by MCU
     "rp2040": "rp2",
@@ -98,6 +99,11 @@ class Model:
     def ending(self) -> str:
         """How the name of an image ends."""
         return ".uf2" if self.port == "rp2" else ".bin"
+
+    @property
+    def download(self) -> str:
+        """Where MicroPython has its images."""
+        return f"{SITE}/download/{self.firmware}/"
 
 
 def boards() -> list[str]:

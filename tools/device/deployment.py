@@ -6,8 +6,11 @@ file as it was or as it shall be, and the next goes on with what had arrived.
 from __future__ import annotations
 
 import argparse
+import ast
+import contextlib
 import hashlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from device.catalogue import WIFI, Model, like, model
@@ -64,6 +67,30 @@ def check_extras(names: list[str]) -> None:
     for name in names:
         if name not in EXTRAS:
             raise Refusal(f"EXTRAS: there is no {name}; there are {', '.join(EXTRAS)}")
+
+
+def imported(programs: Files) -> set[str]:
+    """The extras that programs import, as far as they are source that Python can read."""
+    found: set[str] = set()
+    for path, data in programs.items():
+        if path.endswith(".py"):
+            with contextlib.suppress(SyntaxError, ValueError):
+                found |= {name for each in ast.walk(ast.parse(data)) for name in _named_by(each)}
+    return found & {*EXTRAS}
+
+
+def _named_by(node: ast.AST) -> Iterator[str]:
+    # What an import takes of the package: `dhcpc.aio`, `from dhcpc import aio`, `from dhcpc.aio`
+    package = vm.PACKAGE.name
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom) and not node.level:
+        names = [f"{node.module}.{alias.name}" for alias in node.names]
+    else:
+        return
+    for name in names:
+        if name.startswith(f"{package}."):
+            yield name.split(".")[1]
 
 
 def files(name: str, wanted: set[str], app: bool, debug: bool = False) -> Files:
@@ -197,6 +224,7 @@ class Deployment:
         wanted = {*self.arguments.extras, *(Path(name).stem for name in there)} & {*EXTRAS}
         if self.arguments.app:
             wanted |= needed
+        wanted |= self.imported(root)
         self.files = files(self.arguments.board, wanted, self.arguments.app, self.arguments.debug)
         for path, data in self.files.items():
             if path.endswith(".mpy") and data[1] != system.mpy:
@@ -213,6 +241,14 @@ class Deployment:
         for name in root:
             if name in SHADOWS:
                 raise Refusal(f"/{name} on the board comes before {SHADOWS[name]}: remove it")
+
+    def imported(self, root: list[str]) -> set[str]:
+        """The extras that the programs on the board import. root: the names in /."""
+        theirs = {"app.py"} if self.arguments.app else {"app.py", "boot.py", "main.py"}
+        found = imported({name: self.board.read(f"/{name}") for name in theirs & {*root}})
+        if found:
+            print(f"the programs on the board import {', '.join(sorted(found))}", flush=True)
+        return found
 
     def keep_foreign(self, replaced: list[str]) -> None:
         """Replace no program of somebody else's, unless asked to."""

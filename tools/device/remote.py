@@ -186,7 +186,8 @@ class Board:
                 raise Refusal("the board's file system is full") from None
             raise Refusal(f"lost the board ({error}): once it is back, run it again") from None
         except (TransportError, SyntaxError, ValueError, struct.error) as error:
-            raise Refusal(f"lost the board ({error}): once it is back, run it again") from None
+            what = str(error).partition(" (response")[0]  # all that it has printed meanwhile
+            raise Refusal(f"lost the board ({what}): once it is back, run it again") from None
 
     def run(self, script: str) -> Any:
         """Run a script that prints one literal, or nothing; return its value."""

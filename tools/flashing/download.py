@@ -7,12 +7,11 @@ import urllib.request
 from http.client import HTTPException
 from pathlib import Path
 
-from device.catalogue import Model
+from device.catalogue import SITE, Model
 from toolchain.cli import Refusal
 from toolchain.files import placed
 from toolchain.package import ROOT
 
-SITE = "https://micropython.org"
 DIRECTORY = ROOT / "build/micropython"
 
 _TIMEOUT_S = 20

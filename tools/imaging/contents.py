@@ -13,8 +13,9 @@ from dhcpc import Client
 from dhcpc.config import extras
 from toolchain.cli import Refusal
 
-_ENTRY = ("app.py", "app.mpy", "app/__init__.py", "app/__init__.mpy")  # what main.py imports
-_OURS = (*APP, "/board.py", CONFIG, Client.store)
+_MAIN = "main.py"  # in place of ours
+_ENTRY = ("app.py", "app.mpy", "app/__init__.py", "app/__init__.mpy")  # what ours imports
+_OURS = ({*APP} | {"/board.py", CONFIG, Client.store}) - {f"/{_MAIN}"}
 
 
 def contents(
@@ -35,12 +36,15 @@ def application(directory: Path) -> Files:
     """The files of a directory, by their paths on the board; those of the computer's own not,
     which begin with a dot, and __pycache__.
 
-    Refusal: there is no app.py, one has a name that the client has, or not all can be read.
+    Refusal: there is neither app.py nor main.py, one has a name that the client has, or not all
+    can be read.
     """
     if not directory.is_dir():
         raise Refusal(f"{directory}: is not a directory; APP= takes the one with app.py in it")
-    if not any((directory / name).is_file() for name in _ENTRY):
-        raise Refusal(f"{directory}: it has no app.py, which main.py imports")
+    if not any((directory / name).is_file() for name in (_MAIN, *_ENTRY)):
+        raise Refusal(
+            f"{directory}: it has no app.py, which main.py imports, and no {_MAIN} of its own"
+        )
     found = {}
     for parent, directories, names in os.walk(directory, onerror=_refuse):
         directories[:] = filter(_is_of_board, directories)

@@ -59,7 +59,9 @@ def recognised(path: Path, model: Model, *, any_board: bool = False) -> tuple[Co
                 raise
             return found, ""
     except ValueError as error:
-        raise Refusal(f"{path}: {error}") from None
+        wrong = path.suffix.lower() != model.ending
+        instead = f"; {model.name} takes the {model.ending} from {model.download}" if wrong else ""
+        raise Refusal(f"{path}: {error}{instead}") from None
 
 
 def has_files(found: Container) -> bool:
