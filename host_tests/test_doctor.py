@@ -15,6 +15,7 @@ from device import examination, wiretap
 from device.examination import Findings, ask
 from device.remote import Board
 from device.virtual import VirtualBoard
+from dhcpc import explain
 from dhcpc.explain import why
 from test_app import MAIN, MODULES, MPREMOTE
 from test_page import Page
@@ -33,6 +34,7 @@ class Nic(Link):
     plugged = %r
     answers = %r
     yiaddr = %r
+    more = b"\\3\\4\\xc0\\0\\2\\1\\6\\4\\xc0\\0\\2\\1"  # router, DNS server
 
     def __init__(self):
         super().__init__(None)
@@ -56,7 +58,7 @@ class Nic(Link):
                 b"\\2\\1\\6\\0" + message[4:8] + bytes(8) + self.yiaddr + bytes(8)
                 + self.mac + bytes(202) + b"c\\x82Sc\\x35\\1" + bytes([self.answers[kind]])
                 + b"\\x36\\4\\xc0\\0\\2\\1\\x33\\4\\0\\0\\x0e\\x10"
-                + (text if self.answers[kind] == 6 else b"") + b"\\xff"
+                + (text if self.answers[kind] == 6 else b"") + self.more + b"\\xff"
             )
 
     def recv(self, size, wait):
@@ -93,11 +95,11 @@ def copy(virtual: VirtualBoard, directory: Path, **files: str) -> None:
 
 
 def asked(board: VirtualBoard, *more: str) -> tuple[int, str]:
-    """What the doctor's exit code is, and what it says."""
+    """What the doctor's exit code is, and what it says, but for where to read more."""
     command = [sys.executable, DOCTOR, *more, board.port]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert not done.stderr, done.stderr
-    return done.returncode, done.stdout
+    return done.returncode, done.stdout.partition("more: docs/")[0]
 
 
 def deploy(board: VirtualBoard, directory: Path, network: str, booted: str = "") -> None:
@@ -134,7 +136,7 @@ def test_a_board_that_gets_a_lease_is_well(virtual: VirtualBoard, tmp_path: Path
         "record      none",
         "link        up, status 3",
         "MAC         02:00:00:00:00:01",
-        "address     192.0.2.100 255.255.255.0 0.0.0.0 0.0.0.0",
+        "address     192.0.2.100, mask 255.255.255.0, gateway 192.0.2.1, DNS server 192.0.2.1",
         "lease       192.0.2.100 from 192.0.2.1 for 3",
         "SELECTING   DISCOVER to all",
         "OFFER of 192.0.2.100 from 192.0.2.1",
@@ -153,6 +155,44 @@ FAULTS = {
         "192.0.2.1: yiaddr ",
     ),
 }
+
+
+def test_it_leads_to_a_section_of_the_page_for_each_case() -> None:
+    page = (vm.ROOT / examination._PAGE).read_text()
+    found = re.findall("^#+ (.*)$", page, re.MULTILINE)
+    sections = {re.sub("[^a-z -]", "", each.lower()).replace(" ", "-") for each in found}
+    assert {*examination._CASES.values(), "ask-the-board", "the-cases"} <= sections
+    assert {*examination._CASES} <= {*explain._REASONS}
+
+
+LINK = examination._Link(True, None, [3], None, b"", b"\2\0\0\0\0\1", None)
+
+
+@pytest.mark.parametrize(
+    ("reason", "more"),
+    [
+        ("no answer", "#nobody-answers. At home: does a telephone get an address there?"),
+        ("192.0.2.1: NAK wrong: network", "#nak"),
+        ("192.0.2.1: OFFER", "#an-offer-and-no-more"),
+        ("no link", "#ask-the-board"),
+        (["ValueError: moon"], "#ask-the-board"),
+    ],
+)
+def test_where_to_read_more_is_told(reason: str | list[str], more: str) -> None:
+    found = Findings()
+    polled = examination._Polled("INIT", None, None, None, None, reason)
+    examination._judge(found, LINK, polled)
+    assert found.more == f"docs/no-address.md{more}"
+
+
+def test_a_server_that_refuses_again_and_again_is_to_be_looked_into() -> None:
+    polled = examination._Polled("INIT", None, None, None, None, "192.0.2.1: NAK")
+    line = "     0.100 s  INIT        nak: 192.0.2.1: NAK"
+    once, twice = Findings(story=[line]), Findings(story=[line, line])
+    for found in (once, twice):
+        examination._judge(found, LINK, polled)
+    assert once.advice == why("192.0.2.1: NAK")[1]
+    assert twice.advice.endswith("look for this board's MAC in its configuration")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -257,14 +297,33 @@ def test_a_board_without_the_application_is_told_to_be_deployed_to(
     code, said = asked(virtual)
     assert code == 1
     assert "dhcpc       0." in said
-    assert "\nboot.py has not made a client\nlook at what the board prints when it starts" in said
-    assert said.endswith("; or copy it anew: make deploy\n")
+    assert said.endswith(
+        "\nboot.py has not made a client\nput that right, or copy it anew: "
+        f"make deploy BOARD=... PORT={virtual.port} SSID=...\n"
+    )
+
+
+def test_the_error_that_ended_boot_py_is_told(virtual: VirtualBoard, tmp_path: Path) -> None:
+    odd = "\ndef nic(): raise OSError('no chip')\n"
+    code, said = of(virtual, tmp_path, odd=odd)
+    assert code == 1
+    assert "\n\nboot.py has not made a client; it has made config: OSError: no chip\n" in said
+
+
+def test_what_a_lease_lacks_is_told(virtual: VirtualBoard, tmp_path: Path) -> None:
+    code, said = of(virtual, tmp_path, answers=HONEST, odd="Nic.more = b''\n")
+    assert code == 0
+    assert ", gateway none, DNS server none\n" in said
+    assert "\n\nthe board has its address, and no gateway and no DNS server\n" in said
 
 
 def test_a_board_that_has_nothing_is_told_so(virtual: VirtualBoard) -> None:
     code, said = asked(virtual)
     assert code == 1
     assert "dhcpc       ImportError" in said
+    assert said.endswith(
+        f"\n\nthe client is not on the board\nmake deploy BOARD=... PORT={virtual.port} SSID=...\n"
+    )
     assert "asks for a lease" not in said
 
 

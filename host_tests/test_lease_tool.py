@@ -253,7 +253,7 @@ def test_what_is_not_there_or_damaged_is_named(tmp_path: Path) -> None:
         ("1:757382399", "begun at 757382399 s of clock 1"),
         ("2:1000", "begun at 1000 s of clock 2"),
         ("3:1795879781", "begun at 1795879781 s of clock 3"),
-        ("", "begun when no clock says"),
+        ("", "when it began is not known"),
     ],
     ids=["since 1970", "since 2000", "RTC", "2024", "2023", "not set", "another clock", "none"],
 )

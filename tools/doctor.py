@@ -74,6 +74,8 @@ def main() -> int:
         print(found.advice)
     if path:
         print(f"\n{_written(path, found, port)}")
+    if found.more:
+        print(f"more: {found.more}")
     return 0 if found.well else 1
 
 

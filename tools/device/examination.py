@@ -11,14 +11,29 @@ from typing import NamedTuple
 
 from capture.conversations import Conversation, conversations
 from capture.names import mac_text, quoted
+from device.catalogue import like
 from device.record import describe
-from device.remote import Board, NoMemory, understood
+from device.remote import Board, NoMemory, System, understood
 from device.wiretap import Wiretap
 from dhcpc import explain
 
 _RECORD = "/dhcpc.lease"
 _SET = 2024  # no clock that nobody has set shows this year
 _BOUND = "BOUND"
+_NONE = "0.0.0.0"
+_NOBODY = "no answer"
+_NAK = " nak: "
+_PAGE = "docs/no-address.md"
+_CASES = {  # the sections of that page, by the words of explain
+    _NOBODY: "nobody-answers",
+    "OFFER": "an-offer-and-no-more",
+    "choose": "an-offer-and-no-more",
+    "NAK": "nak",
+    "server": "two-servers",
+    "yiaddr": "an-address-that-cannot-be",
+    "option": "a-reply-that-is-cut-off",
+    "type": "an-ack-too-soon",
+}
 _LITTLE = 20_000  # bytes of heap: less is free, and a lease may fail for it
 
 # What boot.py has made is there at the prompt.
@@ -28,7 +43,7 @@ try:
     _version = dhcpc.__version__
 except Exception as error:
     _version = repr(error)
-print([_version, [name for name in ("config", "nic", "dhcp") if name in globals()],
+print([_version, [name for name in ("config", "nic", "dhcp") if globals().get(name) is not None],
     globals().get("faults", [])])
 """
 _HEAP = """
@@ -48,7 +63,16 @@ def _said(what, name, *arguments):
     except Exception:
         return None
 _nic = dhcp.link.nic or dhcp.link
-print([dhcp.link.up(), _said(dhcp.link, "error"), _said(_nic, "status"),
+_status = _said(_nic, "status")
+_names = []
+try:
+    import network
+    for _name in dir(network):
+        if _name.startswith("STAT_") and getattr(network, _name) == _status:
+            _names.append(_name[5:].lower().replace("_", " "))
+except ImportError:
+    pass
+print([dhcp.link.up(), _said(dhcp.link, "error"), [_status] + _names[:1],
     _said(_nic, "status", "rssi"), dhcp.link.key(), dhcp.link.mac, _said(_nic, "ifconfig")])
 """
 # A board with several NICs has a client for each.
@@ -89,9 +113,10 @@ _RENEW = "(getattr(dhcp, 'used', None) or dhcp).renew()"
 @dataclass
 class Findings:
     """What the board has answered, a line for each question, what went over the wire, and what
-    that comes to. `well`: whether it has a lease; `renews`: whether it was asked to renew that.
-    `conversations`: the messages, if they were asked for and there are any, the board's own first,
-    or else `silence`, why there are none; `missed`: how many it had no room for.
+    that comes to. `well`: whether it has a lease; `more`: where to read about what is wrong;
+    `renews`: whether it was asked to renew its lease. `conversations`: the messages, if they were
+    asked for and there are any, the board's own first, or else `silence`, why there are none;
+    `missed`: how many it had no room for.
     """
 
     lines: list[tuple[str, str]] = field(default_factory=list)
@@ -99,6 +124,7 @@ class Findings:
     well: bool = False
     verdict: str = ""
     advice: str = ""
+    more: str = ""
     conversations: list[Conversation] = field(default_factory=list)
     silence: str = "no message has left the board or reached it"
     missed: int = 0
@@ -124,11 +150,12 @@ class _Polled(NamedTuple):
 
 
 class _Link(NamedTuple):
-    """What the client's link says of itself, as _LINK has it."""
+    """What the client's link says of itself, as _LINK has it. `status`: and its name, if the
+    board has one for it."""
 
     up: bool
     error: str | None
-    status: object
+    status: list[object]
     rssi: object
     key: bytes
     mac: bytes
@@ -142,9 +169,10 @@ def examine(board: Board, seconds: int, messages: bool = False) -> Iterator[Find
     messages: take over its messages, too. If it has its lease without one, let it renew that.
     """
     found = Findings()
-    made, free = _identify(board, found)
+    system = board.system()
+    client, made, free = _identify(board, system, found)
     if "dhcp" not in made:
-        _blame_boot(found, made)
+        _blame_boot(board, system, client, found, made)
         yield found
         return
     yield found
@@ -165,10 +193,10 @@ def examine(board: Board, seconds: int, messages: bool = False) -> Iterator[Find
     yield found
 
 
-def _identify(board: Board, found: Findings) -> tuple[list[str], int]:
-    # What the board is, and what is on it. Returns what boot.py has made, and bytes of free heap.
+def _identify(board: Board, system: System, found: Findings) -> tuple[str, list[str], int]:
+    # What the board is, and what is on it. Returns the client's version, what boot.py has made,
+    # and bytes of free heap.
     add = found.lines.append
-    system = board.system()
     version = ".".join(map(str, system.version))
     add(("firmware", f"{system.name} {version} on {system.machine or 'an unknown board'}"))
     client, made, faults = board.run(_PARTS)
@@ -183,17 +211,32 @@ def _identify(board: Board, found: Findings) -> tuple[list[str], int]:
     stored = _RECORD[1:] in board.names("/")
     record = describe(board.read(_RECORD)) if stored else "none"
     add(("record", record.replace("\n", "\n" + " " * 12)))
-    return made, free
+    return client, made, free
 
 
-def _blame_boot(found: Findings, made: list[str]) -> None:
+def _blame_boot(
+    board: Board, system: System, client: str, found: Findings, made: list[str]
+) -> None:
+    name = " or ".join(like(system.machine)) or "..."
+    anew = f"make deploy BOARD={name} PORT={board.port} SSID=..."
+    found.more = f"{_PAGE}#ask-the-board"
+    if client.startswith("ImportError"):
+        found.verdict = "the client is not on the board"
+        found.advice = anew
+        return
     found.verdict = "boot.py has not made a client"
     if made:
         found.verdict += f"; it has made {' and '.join(made)}"
-    found.advice = (
-        "look at what the board prints when it starts: make repl, Ctrl-C, Ctrl-D; or copy it "
-        "anew: make deploy"
-    )
+    if error := _uncaught(board.printed):
+        found.verdict += f": {error}"
+    found.advice = f"put that right, or copy it anew: {anew}"
+
+
+def _uncaught(printed: str) -> str:
+    # What ended boot.py, if something did: the line after its traceback, whose lines are indented.
+    lines = iter(printed.partition("Traceback (most recent")[2].splitlines()[1:])
+    error = next((line for line in lines if not line.startswith(" ")), "")
+    return error if error.isprintable() else repr(error)
 
 
 def _tapped(board: Board, found: Findings) -> Wiretap | None:
@@ -230,10 +273,16 @@ def _report(found: Findings, link: _Link, polled: _Polled) -> None:
     add = found.lines.append
     network = f" to {quoted(link.key)}" if link.key else ""
     strength = f", {link.rssi} dBm" if isinstance(link.rssi, int) else ""
-    add(("link", f"{'up' if link.up else 'down'}{network}{strength}, status {link.status}"))
+    status = f"{link.status[0]}{''.join(f' ({name})' for name in link.status[1:])}"
+    add(("link", f"{'up' if link.up else 'down'}{network}{strength}, status {status}"))
     add(("MAC", mac_text(link.mac)))
-    add(("address", " ".join(link.address) if link.address else "the NIC does not say"))
+    add(("address", _labelled(link.address) if link.address else "the NIC does not say"))
     add(("lease", _told(polled)))
+
+
+def _labelled(four: list[str]) -> str:
+    shown = [each if each != _NONE else "none" for each in four]
+    return "{}, mask {}, gateway {}, DNS server {}".format(*shown)
 
 
 def _told(polled: _Polled) -> str:
@@ -250,13 +299,29 @@ def _told(polled: _Polled) -> str:
 def _judge(found: Findings, link: _Link, polled: _Polled) -> None:
     found.well = polled.leased
     if not found.well:
-        found.verdict, found.advice = _why(
-            link.error if not link.up and link.error else polled.reason
-        )
+        reason = link.error if not link.up and link.error else polled.reason
+        found.verdict, found.advice = _why(reason)
+        case = _case(reason) if isinstance(reason, str) else ""
+        found.more = f"{_PAGE}#{_CASES.get(case, 'ask-the-board')}"
+        if case == _NOBODY:
+            found.more += ". At home: does a telephone get an address there?"
+        if case == "NAK" and sum(_NAK in line for line in found.story) > 1:
+            found.advice = "it does so each time: look for this board's MAC in its configuration"
         return
     found.verdict = "the board has its address"
+    four = dict(zip(("address", "mask", "gateway", "DNS server"), polled.four or (), strict=False))
+    lacks = [what for what in four if four[what] == _NONE]
+    if lacks:
+        found.verdict += f", and no {' and no '.join(lacks)}"
+        found.advice = "the server gives none: without them the board reaches its network alone"
     if found.renews and polled.state != _BOUND:
         found.advice = "nobody has answered the renewal so far: is its server there?"
+
+
+def _case(reason: str) -> str:
+    # The word of explain that it is about, alone or after "SERVER: "
+    server, colon, said = reason.partition(": ")
+    return said.partition(" ")[0] if colon else server
 
 
 def _why(reason: str | list[str] | None) -> tuple[str, str]:
@@ -277,13 +342,14 @@ def _listen(found: Findings, wiretap: Wiretap, client: str) -> None:
         if found.missed:
             found.silence = "the board had no room for its messages"
         return
-    nobody = explain.why("no answer")
+    nobody = explain.why(_NOBODY)
     heard = conversations(wiretap.messages)
     own = next((each for each in heard if each.client == client), None)
     own = own or Conversation(client, "", [], "", "")
     if (found.verdict, found.advice) == nobody and own.advice not in ("", nobody[1]):
         # There are answers, which the client takes for somebody else's.
         found.verdict, found.advice = own.verdict, own.advice
+        found.more = f"{_PAGE}#the-cases"
     found.conversations = [own, *(each for each in heard if each is not own)]
 
 

@@ -79,7 +79,7 @@ def _describe(record: bytes) -> str:
 def _begun_at(fields: Fields) -> str:
     kind, seconds = divmod(fields.begun, 1 << 32)
     if not kind:
-        return "begun when no clock says"
+        return "when it began is not known"
     reading = f"at {seconds} s of clock {kind}"
     begun = _date(seconds) if kind in _CALENDARS else None
     if not begun:

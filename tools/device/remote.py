@@ -107,6 +107,7 @@ class Board:
     def __init__(self, port: str) -> None:
         """port: as the operating system has it."""
         self.port = port
+        self.printed = ""  # what boot.py has
         self._left = False
 
     def __enter__(self) -> Board:
@@ -148,16 +149,20 @@ class Board:
         # boot.py. One that does not end is interrupted.
         with self._talk():
             self._transport.serial.write(_CTRL_D)
-            there = self._hears(b"soft reboot\r\n", _PROMPT_S[-1])
-            if there and not self._hears(_RAW, _BOOT_S):
+            there = self._heard(b"soft reboot\r\n", _PROMPT_S[-1])
+            printed = self._heard(_RAW, _BOOT_S)
+            if there and not printed.endswith(_RAW):
                 self._transport.serial.write(_CTRL_C)
-                there = self._hears(_RAW, _PROMPT_S[-1])
-        if not there:
+                printed = self._heard(_RAW, _PROMPT_S[-1])
+        if not printed.endswith(_RAW):
             raise Refusal(_NO_PROMPT)
+        self.printed = printed.removesuffix(_RAW).decode(errors="replace")
 
-    def _hears(self, ending: bytes, seconds: float) -> bool:
-        said = self._transport.read_until(1, ending, timeout=seconds, timeout_overall=seconds)
-        return bool(said.endswith(ending))
+    def _heard(self, ending: bytes, seconds: float) -> bytes:
+        # All up to that ending, or until the time is over.
+        return bytes(
+            self._transport.read_until(1, ending, timeout=seconds, timeout_overall=seconds)
+        )
 
     def _leave(self) -> None:
         # Whatever state it is in, it shall run again.
