@@ -106,7 +106,7 @@ def test_an_empty_key_comes_from_the_environment(
     [
         ("", "line 1: there is no column hostname"),
         ("hostname;ssid\na;home\n", "line 1: there is no column hostname; commas stand between"),
-        ("hostname,sid\na,home\n", 'line 1: "sid": there is no such setting'),
+        ("hostname,sid\na,home\n", 'line 1: "sid": there is no such setting: is it ssid\\?; docs'),
         ("hostname,\na,home\n", 'line 1: "": there is no such setting'),
         ("hostname, ssid\na,home\n", 'line 1: " ssid": there is no such setting'),
         ("hostname,ssid,ssid\na,b,c\n", "line 1: ssid: there are two of them"),
@@ -138,6 +138,7 @@ SECRET = "battery staple"
     [
         ("hostname", SECRET),
         ("watchdog_s", SECRET),
+        ("params", json.dumps([f"a is not {SECRET}"]).replace('"', '""')),
         ("params", SECRET),
         ("options", json.dumps({SECRET: 1}).replace('"', '""')),
         ("servers", json.dumps({"allow": [SECRET]}).replace('"', '""')),

@@ -5,15 +5,41 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from device.catalogue import WIFI, Model
 from device.remote import Board
-from dhcpc import Link
+from dhcpc import Link, options
+from dhcpc.config import _SETTINGS, check, client, parsed
 from dhcpc.config import PATH as CONFIG
-from dhcpc.config import check, client, parsed
 from toolchain.cli import Refusal
+
+SETTINGS = frozenset(_SETTINGS)
+OPTIONS = frozenset(name for code in range(1, 255) if not (name := options.name(code)).isdigit())
+OTHERS = {  # what others call a setting
+    "address": "fallback",
+    "essid": "ssid",
+    "host": "hostname",
+    "ip": "fallback",
+    "name": "hostname",
+    "network": "ssid",
+    "pass": "key",
+    "passphrase": "key",
+    "password": "key",
+    "psk": "key",
+    "static": "fallback",
+    "wifi": "ssid",
+}
+OF_OPTIONS = {  # and an option
+    "dns": "domain_name_server",
+    "gateway": "router",
+    "mask": "subnet_mask",
+    "netmask": "subnet_mask",
+}
 
 _MOST = 64 * 1024 * 1024  # bytes: no board takes more, and a device may have no end
 _RP2_WATCHDOG_MS = 8388  # of RP2350, too, before MicroPython 1.29
@@ -39,12 +65,43 @@ def checked(text: str | bytes, whose: str) -> dict[str, Any]:
     try:
         found = parsed(text, whose)
     except ValueError as error:
-        raise Refusal(str(error)) from None
+        raise Refusal(_clearer(text, str(error), whose)) from None
     try:
         client(_Trial(), clock=lambda: 0, **found)
     except ValueError as error:
         raise Refusal(f"{whose}: {error}") from None
     return found
+
+
+def near(name: str, names: Iterable[str], others: Mapping[str, str] = OTHERS) -> str:
+    """Which of the names may be meant by one that is not among them: "is it key?", or ""."""
+    low = name.lower().strip()
+    known = sorted(names)
+    meant = [each for each in known if each == others.get(low, low)]
+    meant = meant or [each for each in known if len(low) > 1 and each.startswith(low)]
+    meant = meant or get_close_matches(low, known, 1)
+    return f"is it {' or '.join(meant)}?" if meant else ""
+
+
+def _clearer(text: str | bytes, why: str, whose: str) -> str:
+    # What the board says, and where it names no more than a list what is wrong in it, and what may
+    # be meant.
+    try:
+        found = json.loads(text)
+    except (RecursionError, ValueError):
+        return why
+    head, _, rest = why.removeprefix(f"{whose}: ").partition(": ")
+    if rest == "" and (wrong := re.match('(there is no (".*")); there are ', head)):
+        hint = near(json.loads(wrong[2]), SETTINGS)
+        return f"{whose}: {wrong[1]}: {hint}" if hint else why
+    listed = found.get(head) if head in ("options", "params") else None
+    for each in listed if isinstance(listed, (dict, list)) else ():
+        try:
+            options.code(each)
+        except ValueError as error:
+            hint = near(str(each), OPTIONS, OF_OPTIONS)
+            return f"{whose}: {head}: {error}{hint and f': {hint}'}"
+    return why
 
 
 def check_key(key: str) -> None:

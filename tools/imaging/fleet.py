@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from device.catalogue import Model
-from device.config import checked, held, read
+from device.config import SETTINGS, checked, held, near, read
 from dhcpc.config import check, extras
 from toolchain.cli import Refusal
 
@@ -73,8 +73,10 @@ def _check(columns: list[str], where: str) -> None:
         try:
             extras({column: None})
         except KeyError:
+            hint = near(column, SETTINGS)
             raise Refusal(
-                f"{where}: {json.dumps(column)}: there is no such setting; docs/config.md has them"
+                f"{where}: {json.dumps(column)}: there is no such setting"
+                f"{hint and f': {hint}'}; docs/config.md has them"
             ) from None
 
 
@@ -100,7 +102,7 @@ def _without_value(why: str) -> str:
     # A refusal that may be printed: line and column tell where the value is, which may be a key
     # in the wrong column.
     name, _, rest = why.partition(": ")
-    if " is not " in rest:
+    if " is not " in rest and not rest.startswith("no option "):
         return f"{name}: it is not {rest.rpartition(' is not ')[2]}"
     if rest.startswith("it "):
         return why
