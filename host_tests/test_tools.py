@@ -245,7 +245,7 @@ def test_every_setting_that_a_recipe_reads_or_the_help_names_is_one_that_make_kn
     text = (vm.ROOT / "Makefile").read_text()
     known = re.search(r"^SETTINGS = ((?:.*\\\n)*.*)$", text, re.MULTILINE)
     assert known
-    read = re.findall(r"\$\$\{?([A-Z_]{2,})", text)
+    read = re.findall(r"\$\$\{?([A-Z_][A-Z_0-9]+)", text)
     help_ = "\n".join(re.findall(r"^[a-z-]+:.*?## (.*)", text, re.MULTILINE))
     told = re.findall(r"\b([A-Z_]{2,})=", help_)
     assert {*read, *told} <= {*known[1].split()}
