@@ -9,6 +9,7 @@ import graphlib
 import importlib.machinery
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -239,6 +240,55 @@ def test_what_takes_a_second_is_said_and_what_does_not_is_not(
             if isinstance(thread, threading.Timer):
                 thread.join()
     assert capsys.readouterr().err == "flies to the moon\n"
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """The project before `make setup`, as far as that is about it."""
+    (tmp_path / "tools").mkdir()
+    for name in ("Makefile", "tools/requirements.txt"):
+        shutil.copy(vm.ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def setup(directory: Path, *settings: str) -> str:
+    """What `make demo` says, which begins with the setup and fails there."""
+    done = subprocess.run(
+        ["make", "--no-print-directory", "demo", *settings],
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    return done.stdout
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_pip_is_asked(bare: Path) -> None:
+    (bare / ".venv").touch()  # so that it can be no folder, for root neither
+    said = setup(bare)
+    assert said.startswith("setup: this folder cannot be written to, and the packages go into")
+    assert "PyPI" not in said
+
+
+# In place of Python: makes an environment whose pip fails
+_PYTHON = """#!/bin/sh
+case $1 in
+-m) mkdir -p .venv/bin; cp pip .venv/bin/python; chmod +x .venv/bin/python ;;
+esac
+"""
+
+
+def test_of_what_pip_says_the_last_line_is_told(bare: Path) -> None:
+    (bare / "pip").write_text("#!/bin/sh\necho first\necho middle >&2\necho last\nexit 1\n")
+    (bare / "python").write_text(_PYTHON)
+    (bare / "python").chmod(0o700)
+    assert setup(bare, "PYTHON=./python").splitlines()[:3] == [
+        "setup: packages from PyPI into .venv",
+        "last",
+        "setup: not finished; is PyPI in reach? Once it is: make setup",
+    ]
 
 
 def test_every_setting_that_a_recipe_reads_or_the_help_names_is_one_that_make_knows() -> None:
