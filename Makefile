@@ -42,6 +42,7 @@ remedy = : $(if $(call given,$(1)),$(call quoted,$(1)),is it $(1)=$(stray)?)
 $(error "$(first)" is not a command here$(if $(its_setting),$(call remedy,$(its_setting))); \
 	make lists the commands)
 endif
+
 odd = $(if $(call given,$(1)),$(filter-out 0 1,$(value $(1))))
 $(foreach each,DEBUG FORCE QUICK YES,$(if $(call odd,$(each)),$(error $(each)= is 1 or 0)))
 app_elsewhere := $(call odd,APP)

@@ -227,9 +227,10 @@ def _blame_boot(
     found.verdict = "boot.py has not made a client"
     if made:
         found.verdict += f"; it has made {' and '.join(made)}"
+    found.advice = f"copy it anew: {anew}"
     if error := _uncaught(board.printed):
         found.verdict += f": {error}"
-    found.advice = f"put that right, or copy it anew: {anew}"
+        found.advice = f"put that right, or {found.advice}"
 
 
 def _uncaught(printed: str) -> str:
