@@ -191,7 +191,8 @@ class Board:
                 raise Refusal("the board's file system is full") from None
             raise Refusal(f"lost the board ({error}): once it is back, run it again") from None
         except (TransportError, SyntaxError, ValueError, struct.error) as error:
-            what = str(error).partition(" (response")[0]  # all that it has printed meanwhile
+            # Without what the board has printed meanwhile
+            what = re.split(r" \(response|: b['\"]", str(error))[0]
             raise Refusal(f"lost the board ({what}): once it is back, run it again") from None
 
     def run(self, script: str) -> Any:
