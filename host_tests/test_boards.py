@@ -369,6 +369,7 @@ def test_what_the_quick_start_says_that_tools_say_they_say() -> None:
     quoted = [line.split(" | ")[0] for line in troubles.splitlines() if "esptool" not in line]
     said = [words for cell in quoted for words in re.findall("`([^`]+)`", cell)]
     source = "".join(path.read_text() for path in (vm.ROOT / "tools").rglob("*.py"))
+    source += (vm.ROOT / "Makefile").read_text()
     for words in [*said, "the board has its address", "PORT= is missing; ", "serial ports here:"]:
         assert words in text
         for part in words.split("..."):

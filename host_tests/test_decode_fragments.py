@@ -71,7 +71,8 @@ def test_a_missing_first_fragment_is_named(tmp_path: Path) -> None:
     path = write(tmp_path, pcap(*FRAGMENTS[1:]))
     run = Run("--json", path)
     what = "packet 3 may be DHCP: IPv4 fragments are missing from byte 0 on"
-    assert run.err.splitlines() == [f"{path}: {what}", f"{path}: has no DHCP message"]
+    said = [f"decode: {path}: {what}", f"decode: {path}: has no DHCP message"]
+    assert run.err.splitlines() == said
     assert (run.out, run.code) == ("", 1)
 
 

@@ -144,7 +144,7 @@ def test_wifi_frames_that_nobody_can_look_into_are_counted(tmp_path: Path) -> No
     run = Run("--json", path)
     assert [record["type"] for record in run.records] == ["OFFER"]
     what = "Wi-Fi frames that may be DHCP: 2 encrypted, 1 aggregated (A-MSDU)"
-    assert (run.err, run.code) == (f"{path}: {what}\n", 0)
+    assert (run.err, run.code) == (f"decode: {path}: {what}\n", 0)
 
 
 def test_what_stands_behind_the_ip_packet_is_not_the_message(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_packet_cut_too_early_to_tell_is_named(kept: int, tmp_path: Path) -> N
     run = Run("--json", path)
     what = f"packet 1 may be DHCP: the capture kept {kept} of its {len(frame)} bytes"
     assert [record["type"] for record in run.records] == ["ACK"]
-    assert (run.err, run.code) == (f"{path}: {what}\n", 0)
+    assert (run.err, run.code) == (f"decode: {path}: {what}\n", 0)
 
 
 @pytest.mark.parametrize("kept", [1, 9, 20, 40, 60, 80])

@@ -61,8 +61,8 @@ AGAIN = {
 }
 # 3.1, step 5, and 3.2: these two give up
 GIVE_UP = {
-    ("REQUESTING", "no answer, 8 times", None, "INIT"),
-    ("REBOOTING", "no answer, 2 times", None, "INIT"),
+    ("REQUESTING", "no answer, 6 times", None, "INIT"),
+    ("REBOOTING", "no answer, 3 times", None, "INIT"),
 }
 ADDED = {
     (before, why, None, after)

@@ -53,8 +53,9 @@ _LONGEST = const(b"\x39\x02\x04\x00")  # the same as option 57 (RFC 2132 9.10)
 _AWAKE = const(50)  # ms between polls while a reply is awaited
 _LOOK = const(10)  # ms between polls of `acquire`, which waits for the link, too
 # ms that the socket stays open for a reply: another Client may want it
-_LISTEN = const(2000)  # as long as the next message comes soon
-_LINGER = const(10000)  # in RENEWING, REBINDING
+_LISTEN = const(2000)  # if the next message, and so the next reply, comes soon
+_SHORTLY = const(4000)  # ms until that
+_LINGER = const(10000)
 _MOST = const(8)  # datagrams handled in one poll: a flood must not hold up the application
 _PAUSE = const(600000)  # ms between writes of the record, failed ones included: flash wears
 _SOON = const(1000)  # ms until the next try after a fault
@@ -79,7 +80,8 @@ class Client:
     )
     saved: int | None  # when `save` was last done; None: it may be done now
     error: BaseException | None  # by on_event
-    extras: tuple[str, ...]  # that have been called, and that may be once alone
+    extras: tuple[str, ...]  # those that were called, and may be called only once
+    conflicts: int  # in a row, of addresses that were new or in use: see the extra
 
     options: "Mapping[int, bytes | str]" = {}  # noqa: RUF012
     on_event: "Callable[[str, Lease | None], object] | None" = None
@@ -206,7 +208,7 @@ class Client:
         wait = session.wait
         if link.sock:
             if session.state != _BOUND and session.last - self.last & 0x3FFFFFFF < (
-                _LINGER if session.lease else _LISTEN
+                _LINGER if session.lease or session.wait > _SHORTLY else _LISTEN
             ):
                 wait = min(_AWAKE, wait)
             else:
@@ -309,7 +311,7 @@ class Client:
         """Read `record`, that of this device on this network, unless it is there already."""
         link = self.link
         old = self.key
-        self.key = None  # type: ignore[assignment]  # or another network's might stay
+        self.key = self.clear = None  # type: ignore[assignment]  # or another network's might stay
         name = link.key()
         key = bytes((1, len(name))) + link.mac + name + self.client_id
         self.clear = self.store.clear, key
@@ -344,8 +346,6 @@ class Client:
         if self.attempt(self.link.apply, lease) is False:
             return
         if lease:
-            if not self.key:
-                self.attempt(self.find)  # there was no memory for it
             self.save = self.store.save, lease, self.key
         self.due = None
         self.lease = lease

@@ -14,18 +14,15 @@ _AFTER_DECLINE = const(10000)  # ms: RFC 2131 3.1, step 5
 _MAX_CONFLICTS = const(10)  # RFC 5227 1.1, 2.1.1: from this many on
 _RATE_LIMIT_INTERVAL = const(60000)  # ms
 
-# How many conflicts in a row a client has had: of new addresses, and of those in use
-_row: "dict[Client, int]" = {}
-
 
 def decline(dhcp: Client) -> None:
     """Send DECLINE: another host has the address. The address is taken away and its record is
-    forgotten. A DISCOVER follows in 10 s; from the tenth conflict in a row on, in 60 s. Without a
-    lease this does nothing.
+    forgotten. A DISCOVER follows in 10 s; from the tenth time on, in 60 s: with `probe`, from the
+    tenth in a row. Without a lease this does nothing.
     """
     session = dhcp.session
     if session.lease:
-        _row[dhcp] = count = _row.get(dhcp, 0) + 1
+        dhcp.conflicts = count = getattr(dhcp, "conflicts", 0) + 1
         wait = _AFTER_DECLINE if count < _MAX_CONFLICTS else _RATE_LIMIT_INTERVAL
         session.start(wait)
         dhcp.reason = "declined"
@@ -60,7 +57,7 @@ def probe(dhcp: Client, used: "Callable[[str], object] | None" = None) -> None:
 
     def begin() -> None:
         start()
-        if _row.get(dhcp, 0) >= _MAX_CONFLICTS and not session.lease:
+        if getattr(dhcp, "conflicts", 0) >= _MAX_CONFLICTS and not session.lease:
             session.wait = _RATE_LIMIT_INTERVAL
 
     def judge(event: str, clear: object = False, recv: bool = False) -> None:
@@ -73,7 +70,7 @@ def probe(dhcp: Client, used: "Callable[[str], object] | None" = None) -> None:
             decline(dhcp)
         else:
             if old and lease and not new:
-                _row.pop(dhcp, None)
+                dhcp.conflicts = 0
             update(event, clear, recv)
 
     dhcp.start, dhcp.update = begin, judge  # type: ignore[method-assign]

@@ -78,10 +78,10 @@ _LEASE_TIME = const(51)
 _MESSAGE_TYPE = const(53)
 _SERVER_ID = const(54)
 
-_TRIES = const(8)  # REQUESTs before the client starts over (RFC 2131 3.1, step 5)
-_REBOOT_TRIES = const(2)  # fewer: on a network that is not its own a server may well be silent
+_TRIES = const(6)  # REQUESTs before the client starts over (RFC 2131 3.1, step 5)
+_REBOOT_TRIES = const(3)  # fewer: on a network that is not its own a server may well be silent
 _BACKOFF = const(2)  # 2**2 seconds between messages, as long as packets may just have been lost
-_PATIENCE = const(20)  # messages, in about a minute; who has no answer by then backs off further
+_PATIENCE = const(22)  # messages, in about a minute; who has no answer by then backs off further
 _MAX_BACKOFF = const(6)  # 2**6 seconds (RFC 2131 4.1)
 _BROADCAST = const(0x8000)  # the flag
 _MIN_T1 = const(4)  # seconds of a lease before it is renewed

@@ -69,7 +69,7 @@ def is_host(ip, mask):
 
 def backs_off(tries):
     """How often the pause after so many tries has been doubled: it stays at 4 s for a minute."""
-    return max(min(tries >> 1, 2), min(tries - 20, 6))
+    return max(min(tries >> 1, 2), min(tries - 22, 6))
 
 
 class Model(Watched):
@@ -98,7 +98,7 @@ class Model(Watched):
             assert self.now - self.start > (self.lease.lease_time - 1) * 1000
         else:
             assert event == "timeout"
-            assert (before, self.tries) in ((REQUESTING, 8), (REBOOTING, 2))
+            assert (before, self.tries) in ((REQUESTING, 6), (REBOOTING, 3))
             if self.offered:
                 self.shunned = self.offered[1]
         assert self.session.state == INIT

@@ -328,3 +328,13 @@ def test_an_idle_poll_without_a_link_takes_nothing_from_the_heap():
     link.plugged = False
     client.poll()
     assert allocated(client.poll) == 0
+
+
+def test_a_server_that_takes_its_time_is_heard_though_the_waits_are_long():
+    board = Board()
+    board.cable.server.mute = (DISCOVER,)
+    board.go(400)
+    board.cable.server.mute = ()
+    board.cable.server.trip = 4000
+    board.go(300)
+    assert board.client.lease

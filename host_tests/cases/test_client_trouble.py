@@ -108,10 +108,16 @@ def test_a_lease_is_had_though_the_network_has_no_key_or_the_store_no_records():
             assert consistent(board)
 
 
-def test_the_record_is_written_though_there_was_no_memory_for_its_key_at_the_start():
-    board = with_fault("key", [MemoryError()]).bound()
-    assert "error" in board.events
-    assert board.again().bound().types == [REQUEST]
+def test_an_address_is_given_up_though_there_was_no_memory_for_the_records_key():
+    for end in ("release", "nak"):
+        board = with_fault("key", MemoryError()).bound()
+        if end == "release":
+            board.client.release()
+        else:
+            board.cable.server.naks = True
+            board.cable.server.mute = (DISCOVER,)
+            board.go(1100)
+        assert board.cable.address is board.client.lease is None
 
 
 def test_a_record_that_could_not_be_written_is_written_10_minutes_later():

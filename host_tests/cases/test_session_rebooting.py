@@ -104,12 +104,12 @@ def test_silence_in_rebooting_goes_to_init():
 
 
 @rfc("2131 3.2 request-again", "2131 3.2 request-often-enough")
-def test_request_in_rebooting_is_sent_twice_then_it_starts_over():
+def test_request_in_rebooting_is_sent_three_times_then_it_starts_over():
     w = World().rebooting()
     sent = len(w.sent)
     while w.state == REBOOTING:
         w.go(0.1)
-    assert types(w)[sent - 1 :] == [REQUEST, REQUEST, DISCOVER]
+    assert types(w)[sent - 1 :] == 3 * [REQUEST] + [DISCOVER]
     assert w.sent[sent].data == w.sent[sent - 1].data
 
 

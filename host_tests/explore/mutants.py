@@ -111,7 +111,7 @@ MUTANTS = {
         "self.lease.age + _MIN_T1",
         "no_address_after_its_end",
     ),
-    "eight REQUESTs are seven": Mutant("_TRIES = const(8)", "_TRIES = const(7)"),
+    "six REQUESTs are five": Mutant("_TRIES = const(6)", "_TRIES = const(5)"),
 }
 
 
