@@ -14,6 +14,7 @@ from littlefs import LittleFS, UserContext
 
 from device.deployment import EXTRAS
 from device.virtual import BLOCK, VirtualBoard
+from imaging.storage import contents
 from toolchain import vm
 
 NAME = "RPI_PICO_W"
@@ -109,10 +110,4 @@ def files(board: VirtualBoard) -> dict[str, bytes]:
     """What is in its flash, read without the VM."""
     flash = UserContext(buffer=bytearray(board.image.read_bytes()))
     littlefs = LittleFS(flash, block_size=BLOCK, block_count=len(flash.buffer) // BLOCK)
-    found = {}
-    for directory, _, names in littlefs.walk("/"):
-        for name in names:
-            path = f"{directory.rstrip('/')}/{name}"
-            with littlefs.open(path, "rb") as file:
-                found[path] = bytes(file.read())
-    return found
+    return contents(littlefs)

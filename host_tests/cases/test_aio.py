@@ -331,27 +331,27 @@ def test_acquire_returns_a_fallback_address_once_it_is_there():
         assert asyncio.run(main(table)).ip == "192.168.7.7" == table.board.nic.ifconfig()[0]
 
 
-def test_a_failover_is_kept_as_a_client_is():
-    async def main(several):
+def acquired(several):
+    """What `acquire` returns beside `keep`, if there is a lease already."""
+
+    async def main():
         task = asyncio.create_task(keep(several))
         lease = await acquire(several, 0)
         await gone(task)
         return lease
 
+    return asyncio.run(main())
+
+
+def test_a_failover_is_kept_as_a_client_is():
     board = Two().go(10)
-    assert asyncio.run(main(board.several)) is board.several.lease
+    assert acquired(board.several) is board.several.lease
 
 
 def test_a_link_of_a_failover_that_cannot_say_what_is_wrong_does_not_end_acquire():
-    async def main(several):
-        task = asyncio.create_task(keep(several))
-        lease = await acquire(several, 0)
-        await gone(task)
-        return lease
-
     board = Two().go(10)
     board.lines[0].faults["error"] = OSError(5)
-    assert asyncio.run(main(board.several)) is board.several.lease
+    assert acquired(board.several) is board.several.lease
 
 
 # The example

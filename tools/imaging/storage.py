@@ -59,13 +59,18 @@ def found(data: bytes, port: str) -> tuple[dict[str, bytes], int]:
     """The files in a file system, and how many bytes are free. LittleFSError: it is damaged."""
     littlefs = _littlefs(UserContext(buffer=bytearray(data)), port)
     littlefs.mount()
+    return contents(littlefs), len(data) - littlefs.used_block_count * BLOCK
+
+
+def contents(littlefs: LittleFS) -> dict[str, bytes]:
+    """All files of a mounted file system."""
     files = {}
     for directory, _, names in littlefs.walk("/"):
         for name in names:
             path = f"{directory.rstrip('/')}/{name}"
             with littlefs.open(path, "rb") as file:
                 files[path] = bytes(file.read())
-    return files, len(data) - littlefs.used_block_count * BLOCK
+    return files
 
 
 def _littlefs(flash: UserContext, port: str) -> LittleFS:
